@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+let crypto: [Target.Dependency] = [
+  .product(name: "Crypto", package: "swift-crypto"),
+  .product(name: "CryptoExtras", package: "swift-crypto"),
+]
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+
+/// A library of ours: one folder under `Sources`, imports only what stands here.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// An executable of ours.
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+/// The tests of one target.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "qiao",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "qiao-server", targets: ["QiaoServer"]),
+    .executable(name: "qiao", targets: ["QiaoCLI"]),
+    .executable(name: "wechat-simulator", targets: ["WeChatSimulator"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+  ],
+  targets: [
+    // C libraries and the thinnest shims over them.
+    .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .target(name: "CEpoll"),
+    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+
+    // Imports point down only; a target may import what stands above it here.
+    library("EventLoop", ["CEpoll"]),
+    library("Query", []),
+    library("Observability", [log]),
+    library("Postgres", ["CLibpq", "EventLoop", "Query", log, collections]),
+    library("Outbound", ["CCurl", "EventLoop", "Observability"]),
+    library("Secrets", ["Observability"] + crypto),
+    library("Tenancy", ["Postgres", "Query", "Secrets"]),
+    library("OAuth", []),
+    library("Federation", ["Observability"]),
+    library("WeChat", ["Federation", "Observability", "Outbound", log] + crypto),
+    library("Identity", ["Federation", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
+    library("API", ["Identity", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
+    library(
+      "Runtime",
+      [
+        "API", "Identity", "Observability", "Outbound", "Postgres", "Secrets", "Tenancy", "WeChat", hummingbird,
+        lifecycle, log,
+      ]),
+    library("Simulator", ["Observability", hummingbird, log] + crypto),
+
+    program("QiaoServer", ["Runtime", lifecycle, arguments]),
+    program("QiaoCLI", ["Runtime", arguments]),
+    program("WeChatSimulator", ["Simulator", lifecycle, arguments]),
+
+    .target(
+      name: "TestSupport",
+      dependencies: ["Observability", "Outbound", "Postgres", "Runtime", "Simulator"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    tests("EventLoopTests", ["EventLoop"]),
+    tests("QueryTests", ["Query"]),
+    tests("ObservabilityTests", ["Observability"]),
+    tests("PostgresTests", ["Postgres"]),
+    tests("OutboundTests", ["Outbound"]),
+    tests("SecretsTests", ["Secrets"]),
+    tests("WeChatTests", ["WeChat", "TestSupport"]),
+    tests("SimulatorTests", ["Simulator", "TestSupport"]),
+    tests("TenancyTests", ["Tenancy", "TestSupport"]),
+    tests("IdentityTests", ["Identity", "TestSupport"]),
+    tests("APITests", ["API", "TestSupport"]),
+  ]
+)
