@@ -60,6 +60,15 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
+  /// A string that needs no escape, such as a JWT, as a value.
+  public mutating func ascii(_ value: some Sequence<UInt8>) {
+    separate()
+    bytes.append(0x22)
+    bytes.append(contentsOf: value)
+    bytes.append(0x22)
+    needsComma = true
+  }
+
   /// A whole number as a value.
   public mutating func integer(_ value: Int) {
     separate()
