@@ -1,0 +1,42 @@
+import Hummingbird
+import Identity
+import Secrets
+import Tenancy
+
+/// What is known of every request: its id, and the tenant once its address named one.
+public struct QiaoRequestContext: RequestContext {
+  /// The framework's part.
+  public var coreContext: CoreRequestContextStorage
+  /// In the answer, the log and the audit event.
+  public let requestID: String
+  /// The address of the other end of the connection, without port.
+  public let remoteAddress: String?
+  /// Set by `TenantMiddleware`.
+  var tenant: TenantDatabase?
+
+  /// A context for one request.
+  public init(source: ApplicationRequestContextSource) {
+    coreContext = CoreRequestContextStorage(source: source)
+    requestID = UUIDv7.make().canonical
+    remoteAddress = source.channel.remoteAddress?.ipAddress
+  }
+}
+
+/// The context of a route that belongs to a tenant; it cannot exist without the proof that there is one.
+struct TenantContext: ChildRequestContext {
+  var coreContext: CoreRequestContextStorage
+  let requestID: String
+  /// The tenant's rows.
+  let database: TenantDatabase
+  /// The key that authenticated, on management routes.
+  var apiKey: AuthenticatedKey?
+
+  var tenant: TenantScope { database.tenant }
+
+  init(context: QiaoRequestContext) throws {
+    guard let database = context.tenant else { throw Problem.notFound }
+    coreContext = context.coreContext
+    requestID = context.requestID
+    self.database = database
+  }
+}
