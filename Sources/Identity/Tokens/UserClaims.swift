@@ -37,3 +37,11 @@ enum UserClaims {
     }
   }
 }
+
+extension AccessTokenClaims {
+  /// Writes the claims of userinfo that the token's scope reaches (OpenID Connect Core section 5.3.2).
+  public func writeUserInfo(_ user: User, to json: inout JSONWriter) {
+    json.member("sub", user.id.description)
+    UserClaims.write(user, scope: scope, to: &json)
+  }
+}
