@@ -64,7 +64,7 @@ let package = Package(
     library("Tenancy", ["Postgres", "Query", "Secrets"]),
     library("OAuth", []),
     library("Federation", ["Observability"]),
-    library("WeChat", ["Federation", "Observability", "Outbound", log] + crypto),
+    library("WeChat", ["Federation", "JSON", "Observability", "Outbound", log] + crypto),
     library("Identity", ["Federation", "JSON", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
     library("API", ["Federation", "Identity", "JSON", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
     library(
