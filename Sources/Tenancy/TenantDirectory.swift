@@ -1,0 +1,84 @@
+import Query
+import Synchronization
+
+/// Finds the tenant of a request, and is the only maker of `TenantScope`.
+///
+/// An answer is kept for a second, so a busy tenant costs one look-up a second and node. That is safe, because a scope is
+/// not an admission: each batch checks in the database that the tenant is active.
+public final class TenantDirectory: Sendable {
+  /// Why there is no scope.
+  public enum Refusal: Error, Sendable, Equatable {
+    /// No tenant has this slug or host.
+    case notFound
+    /// The operator suspended it.
+    case suspended
+    /// The database could not be asked.
+    case database(DatabaseError)
+  }
+
+  private enum Key: Hashable {
+    case slug(String)
+    case host(String)
+  }
+
+  private struct Kept {
+    let entry: TenantEntry?
+    let until: ContinuousClock.Instant
+  }
+
+  /// Above this many entries the whole cache is dropped: simpler than an eviction order, and a second's worth at most.
+  private static let capacity = 20_000
+
+  private let database: Database
+  private let lifetime: Duration
+  private let kept = Mutex<[Key: Kept]>([:])
+
+  /// A directory over `database`; `lifetime` is how long an answer is kept.
+  public init(database: Database, lifetime: Duration = .seconds(1)) {
+    self.database = database
+    self.lifetime = lifetime
+  }
+
+  /// The active tenant with this slug.
+  /// - Throws: `Refusal`.
+  public func scope(slug: String) async throws(Refusal) -> TenantScope {
+    try await scope(.slug(slug))
+  }
+
+  /// The active tenant that owns this host name, given in lower case without port.
+  /// - Throws: `Refusal`.
+  public func scope(host: String) async throws(Refusal) -> TenantScope {
+    try await scope(.host(host))
+  }
+
+  /// Forgets everything; called where tenants change, so that this node answers at once.
+  public func forget() {
+    kept.withLock { $0.removeAll(keepingCapacity: true) }
+  }
+
+  private func scope(_ key: Key) async throws(Refusal) -> TenantScope {
+    guard let entry = try await entry(key) else { throw .notFound }
+    guard entry.isActive else { throw .suspended }
+    return entry.scope
+  }
+
+  private func entry(_ key: Key) async throws(Refusal) -> TenantEntry? {
+    let now = ContinuousClock.now
+    if let known = kept.withLock({ $0[key] }), known.until > now { return known.entry }
+    let found: TenantEntry?
+    do {
+      found =
+        switch key {
+        case .slug(let slug): try await database.run(FindTenantBySlug(slug: slug), repeatable: true).first
+        case .host(let host): try await database.run(FindTenantByHost(host: host), repeatable: true).first
+        }
+    } catch {
+      throw .database(error)
+    }
+    kept.withLock { table in
+      if table.count >= Self.capacity { table.removeAll(keepingCapacity: true) }
+      table[key] = Kept(entry: found, until: now + lifetime)
+    }
+    return found
+  }
+}
