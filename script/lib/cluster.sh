@@ -232,12 +232,12 @@ cluster_psql() {
     -h 127.0.0.1 -p "$(cat "$dir/port")" -U "$cluster_superuser" -d "$database" "$@"
 }
 
-# cluster_stop DIR [fast|immediate]: fast lets transactions roll back and writes everything; immediate is a crash.
+# cluster_stop DIR [fast|immediate [SECONDS]]: fast rolls back what runs and writes everything; immediate is a crash.
 cluster_stop() {
-  local dir=$1 mode=${2:-fast} home
+  local dir=$1 mode=${2:-fast} limit=${3:-60} home
   cluster_is_running "$dir" || return 0
   home=$(cluster_home "$dir")
-  as_cluster "$(cluster_tool "$home" pg_ctl)" stop --pgdata="$home/data" --mode="$mode" --wait --timeout=60 >/dev/null
+  as_cluster "$(cluster_tool "$home" pg_ctl)" stop --pgdata="$home/data" --mode="$mode" --wait --timeout="$limit" >/dev/null
 }
 
 # cluster_restart DIR [fast|immediate]: same port, same settings.

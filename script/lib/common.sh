@@ -42,6 +42,11 @@ keep_secret() {
   cat "$file"
 }
 
+# write_secret FILE TEXT: replaces FILE at once, mode 0600.
+write_secret() {
+  (umask 077 && printf '%s\n' "$2" >"$1.new" && mv "$1.new" "$1")
+}
+
 # make_folder DIR: DIR and missing parents. Run by root they may be walked through (not listed) by the unprivileged
 # user PostgreSQL runs as; otherwise they are the owner's alone. A folder that is already there keeps its mode.
 make_folder() {
