@@ -109,7 +109,6 @@ write_demo_env() {
 }
 
 make_demo() {
-  register_demo_app
   demo_tenant
   demo_resources
   write_demo_env

@@ -38,7 +38,7 @@ stop_processes() {
     fi
   done
   [[ ${#running[@]} -gt 0 ]] || return 0
-  wait_for_end "$limit" "${running[@]}" && return
+  wait_for_end "$limit" "${running[@]}" && return 0
   for name in "${running[@]}"; do
     if is_running "$name"; then
       say "$name did not stop in time and was killed"

@@ -21,7 +21,7 @@ is_set() {
 secret_file() {
   local name=$1 file=$2
   shift 2
-  is_set "$name" && return
+  is_set "$name" && return 0
   keep_secret "$file" "$@" >/dev/null
   export "${name}_FILE=$file"
 }
@@ -43,7 +43,7 @@ ports_are_free() {
 # listen_address NAME PORT [COUNT]: unless NAME is set, 127.0.0.1 and the port used last time, else PORT, else a free one.
 listen_address() {
   local name=$1 wanted=$2 count=${3:-1} remembered="$data/ports/$1" port
-  is_set "$name" && return
+  is_set "$name" && return 0
   port=$(cat "$remembered" 2>/dev/null) || port=$wanted
   if ! ports_are_free "$port" "$count"; then
     port=$wanted
