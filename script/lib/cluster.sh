@@ -235,6 +235,7 @@ cluster_psql() {
 # cluster_stop DIR [fast|immediate [SECONDS]]: fast rolls back what runs and writes everything; immediate is a crash.
 cluster_stop() {
   local dir=$1 mode=${2:-fast} limit=${3:-60} home
+  [[ -d $dir ]] || return 0
   cluster_is_running "$dir" || return 0
   home=$(cluster_home "$dir")
   as_cluster "$(cluster_tool "$home" pg_ctl)" stop --pgdata="$home/data" --mode="$mode" --wait --timeout="$limit" >/dev/null

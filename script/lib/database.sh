@@ -19,8 +19,9 @@ prepare_database() {
 
 use_own_cluster() {
   say "==> starting PostgreSQL"
-  cluster_start "$data/postgres" 9>&-
+  # Already now: Ctrl-C while it starts has to stop it as well.
   own_cluster=true
+  cluster_start "$data/postgres" 9>&-
   ln -sfn "$(cluster_home "$data/postgres")/data/log/postgresql.log" "$data/logs/postgres.log"
   QIAO_ADMIN_DATABASE_URL=$(cluster_url "$data/postgres")
   migrate
