@@ -56,6 +56,7 @@ let package = Package(
     // Imports point down only; a target may import what stands above it here.
     library("EventLoop", ["CEpoll"]),
     library("Query", []),
+    library("JSON", []),
     library("Observability", [log]),
     library("Postgres", ["CLibpq", "EventLoop", "Query", log, collections]),
     library("Outbound", ["CCurl", "EventLoop", "Observability"]),
@@ -64,8 +65,8 @@ let package = Package(
     library("OAuth", []),
     library("Federation", ["Observability"]),
     library("WeChat", ["Federation", "Observability", "Outbound", log] + crypto),
-    library("Identity", ["Federation", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
-    library("API", ["Identity", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
+    library("Identity", ["Federation", "JSON", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
+    library("API", ["Federation", "Identity", "JSON", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
     library(
       "Runtime",
       [

@@ -73,6 +73,19 @@ extension Int32: ColumnValue {
   public init?(binary: UnsafeRawBufferPointer) { self.init(bigEndianBytes: binary) }
 }
 
+/// `double precision`
+extension Double: ColumnValue {
+  /// The type's object id.
+  public static var oid: UInt32 { 701 }
+  /// Appends the binary form.
+  public func encode(into bytes: inout [UInt8]) { bitPattern.appendBigEndian(to: &bytes) }
+  /// Reads the binary form.
+  public init?(binary: UnsafeRawBufferPointer) {
+    guard let bits = UInt64(bigEndianBytes: binary) else { return nil }
+    self = Double(bitPattern: bits)
+  }
+}
+
 /// `text`; also reads `varchar` and `name`.
 extension String: ColumnValue {
   /// The type's object id.

@@ -19,7 +19,7 @@ public struct TenantDatabase: Sendable {
   /// - Parameter repeatable: true when running it twice is as good as once; then lost connections are tried again.
   /// - Throws: `DatabaseError.tenantUnavailable` when the tenant is gone or suspended, and every other `DatabaseError`.
   public func run<S: TenantStatement>(_ statement: S, repeatable: Bool = false) async throws(DatabaseError) -> [S.Output] {
-    do {
+    do throws(DatabaseError) {
       let (entered, rows) = try await pool.run(EnterTenant(tenant: tenant.id), statement, repeatable: repeatable)
       guard !entered.isEmpty else { throw DatabaseError.tenantUnavailable }
       return rows
@@ -33,7 +33,7 @@ public struct TenantDatabase: Sendable {
   public func run<First: TenantStatement, Second: TenantStatement>(
     _ first: First, _ second: Second, repeatable: Bool = false
   ) async throws(DatabaseError) -> ([First.Output], [Second.Output]) {
-    do {
+    do throws(DatabaseError) {
       let (entered, firstRows, secondRows) =
         try await pool.run(EnterTenant(tenant: tenant.id), first, second, repeatable: repeatable)
       guard !entered.isEmpty else { throw DatabaseError.tenantUnavailable }

@@ -20,7 +20,8 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_user ON sessions (tenant_id, user_id);
 
 -- One row is one refresh token family: rotation changes it in place. `secret_hash` is the hash of the current token's
--- secret; every later secret is derived from the one before and `salt`, so an older token can be told from a forged one.
+-- secret; every secret is derived from the one before (HMAC under a key of the server), so an older token can be told from
+-- a forged one without a history.
 CREATE TABLE grants (
   tenant_id uuid NOT NULL,
   id uuid NOT NULL,
@@ -30,7 +31,6 @@ CREATE TABLE grants (
   session_id uuid,
   scope text NOT NULL,
   secret_hash bytea NOT NULL,
-  salt bytea NOT NULL,
   generation integer NOT NULL DEFAULT 0,
   rotated_at timestamptz NOT NULL,
   idle_expires_at timestamptz NOT NULL,
@@ -81,6 +81,7 @@ CREATE TABLE wechat_code_exchanges (
   begun_at timestamptz NOT NULL DEFAULT now(),
   state text NOT NULL DEFAULT 'begun' CHECK (state IN ('begun', 'done')),
   seed_sealed bytea,
+  user_id uuid,
   CONSTRAINT wechat_code_exchanges_pkey PRIMARY KEY (tenant_id, client_id, code_hash)
 ) WITH (fillfactor = 70);
 CREATE INDEX wechat_code_exchanges_begun ON wechat_code_exchanges (begun_at);

@@ -1,0 +1,54 @@
+import Query
+import Tenancy
+
+/// A WeChat app of the tenant, bound to one identity application that trusts WeChat's authentication done for it.
+public enum ThirdPartyAuthzClient {}
+
+/// What a login needs to know of its third-party authz client, with its application.
+public struct FederationClient: Sendable {
+  /// The client, which is also the OAuth client of its tokens.
+  public let id: ID<ThirdPartyAuthzClient>
+  /// `wechat_miniapp`, `wechat_web`, `wechat_mobile` or `wechat_official_account`.
+  public let provider: String
+  /// WeChat's AppID.
+  public let appID: String
+  let appSecretSealed: [UInt8]
+  /// The label inside which unionids mean something; `nil` joins nobody.
+  public let openPlatformAccount: String?
+  /// The scope of its tokens.
+  public let scopes: [String]
+  /// From WeChat's profile to the user's.
+  public let propertyMap: PropertyMap
+  /// The directory.
+  public let application: ApplicationSettings
+
+  /// Reads the columns `c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map` and
+  /// those of `ApplicationSettings`.
+  init(_ row: inout Row) throws(DecodingFault) {
+    id = try row.next()
+    provider = try row.next()
+    appID = try row.next()
+    appSecretSealed = try row.next()
+    openPlatformAccount = try row.next()
+    scopes = try row.next(ColumnArray<String>.self).elements
+    propertyMap = PropertyMap(stored: try row.next())
+    application = try ApplicationSettings(&row)
+  }
+}
+
+/// Reads an enabled client with its application and the key that signs.
+struct FindFederationClient: TenantStatement {
+  static let sql: SQL = """
+    SELECT c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map,
+      a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
+      a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
+    FROM third_party_authz_clients c
+    JOIN identity_applications a ON a.tenant_id = c.tenant_id AND a.id = c.identity_application_id
+    JOIN signing_keys k ON k.tenant_id = a.tenant_id AND k.identity_application_id = a.id AND k.status = 'active'
+    WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.enabled
+    """
+  let client: ID<ThirdPartyAuthzClient>
+
+  func bind(to binder: inout Binder) { binder.bind(client) }
+  static func decode(_ row: inout Row) throws(DecodingFault) -> FederationClient { try FederationClient(&row) }
+}

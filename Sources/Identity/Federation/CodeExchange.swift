@@ -1,0 +1,122 @@
+import Federation
+import FoundationEssentials
+import Observability
+import Query
+import Secrets
+import Tenancy
+
+/// Exchanges WeChat login codes: each once, whoever asks how often on however many nodes.
+public struct CodeExchange: Sendable {
+  /// What became of a code.
+  enum Result {
+    /// This request exchanged it: the person, and the hash under which the answer must be kept.
+    case fresh(FederationClient, Person, codeHash: [UInt8])
+    /// An earlier request did, at most 10 s ago: what makes its answer again.
+    case repeated(FederationClient, ExchangeSeed, user: ID<User>?)
+  }
+
+  /// How long a request waits for an earlier one with the same code: WeChat's deadline and a little.
+  private static let patience = Duration.seconds(4)
+
+  private let provider: any MiniappProvider
+  private let ring: KeyRing
+
+  /// An exchange through `provider`; session keys are sealed with `ring`.
+  public init(provider: any MiniappProvider, ring: KeyRing) {
+    self.provider = provider
+    self.ring = ring
+  }
+
+  /// Exchanges `code` for the person who made it.
+  func exchange(
+    _ code: String, client id: ID<ThirdPartyAuthzClient>, providers: [String], in database: TenantDatabase
+  ) async throws(FederationRefusal) -> Result {
+    let hash = Digest.sha256(code.utf8)
+    let begun = try await database.refusing(BeginCodeExchange(client: id, codeHash: hash, providers: providers))
+    guard let begun = begun.first else { throw .clientNotFound }
+    guard begun.taken else {
+      let (seed, user) = try await earlier(hash, id, in: database)
+      return .repeated(begun.client, seed, user: user)
+    }
+    do {
+      let person = try await ask(code, begun.client, in: database)
+      return .fresh(begun.client, person, codeHash: hash)
+    } catch {
+      await settle(error, hash: hash, client: id, in: database)
+      throw error
+    }
+  }
+
+  /// Seals `seed` for the row of the exchange.
+  func sealed(_ seed: ExchangeSeed, codeHash: [UInt8], tenant: ID<Tenant>) -> [UInt8] {
+    ring.seal(seed.bytes, for: .exchangeSeed(tenant, codeHash: codeHash))
+  }
+
+  private func ask(
+    _ code: String, _ client: FederationClient, in database: TenantDatabase
+  ) async throws(FederationRefusal) -> Person {
+    let tenant = database.tenant.id
+    let secret: [UInt8]
+    do {
+      secret = try ring.open(client.appSecretSealed, for: .appSecret(tenant, client.id))
+    } catch {
+      throw .fault(.sealedValue("third_party_authz_clients.app_secret_sealed of \(client.id)"))
+    }
+    let credentials = AppCredentials(appID: client.appID, secret: Secret(String(decoding: secret, as: UTF8.self)))
+    let found: AuthenticatedPerson
+    do {
+      found = try await provider.authenticate(code: code, credentials: credentials)
+    } catch {
+      throw .provider(error)
+    }
+    let sessionKey = found.sessionKey.map { key in
+      ring.seal(
+        Array(key.expose().utf8), for: .sessionKey(tenant, appID: client.appID, openid: found.openid))
+    }
+    return Person(appID: client.appID, openid: found.openid, unionid: found.unionid, sessionKeySealed: sessionKey)
+  }
+
+  /// A code that WeChat consumed stays taken with its refusal; any other is let go, so that the person's next try counts.
+  private func settle(
+    _ refusal: FederationRefusal, hash: [UInt8], client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase
+  ) async {
+    if case .provider(let failure) = refusal, failure.status == 400 || failure.status == 403 {
+      let seed = sealed(.refused(failure), codeHash: hash, tenant: database.tenant.id)
+      _ = try? await database.run(FinishCodeExchange(client: client, codeHash: hash, seed: seed), repeatable: true)
+    } else {
+      _ = try? await database.run(AbandonCodeExchange(client: client, codeHash: hash), repeatable: true)
+    }
+  }
+
+  private func earlier(
+    _ hash: [UInt8], _ client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase
+  ) async throws(FederationRefusal) -> (ExchangeSeed, user: ID<User>?) {
+    let deadline = ContinuousClock.now + Self.patience
+    var pause = Duration.milliseconds(10)
+    while true {
+      let found = try await database.refusing(FindCodeExchange(client: client, codeHash: hash)).first
+      guard let found else { throw .codeInFlight }
+      guard found.isRecent else { throw .codeSpent }
+      if found.isDone {
+        guard let sealed = found.seed,
+          let bytes = try? ring.open(sealed, for: .exchangeSeed(database.tenant.id, codeHash: hash)),
+          let seed = ExchangeSeed(bytes)
+        else { throw .codeSpent }
+        return (seed, found.user)
+      }
+      guard ContinuousClock.now < deadline, (try? await Task.sleep(for: pause)) != nil else { throw .codeInFlight }
+      pause = min(pause * 2, .milliseconds(160))
+    }
+  }
+}
+
+extension TenantDatabase {
+  /// Runs a statement whose failure is a fault of ours in a federation call.
+  func refusing<S: TenantStatement>(_ statement: S) async throws(FederationRefusal) -> [S.Output] {
+    do {
+      return try await run(statement)
+    } catch {
+      throw .fault(.database(error))
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import FoundationEssentials
+import OAuth
+import Query
+import Secrets
+import Tenancy
+
+/// Finds, joins, creates and signs in persons whom WeChat authenticated. Every step is one transaction; the unique keys of the
+/// database decide between two that race, and the loser looks again.
+struct SignIn: Sendable {
+  /// How often a batch that lost a race looks again. Two races can follow each other (openid, then unionid), hardly four.
+  private static let attempts = 4
+
+  let database: TenantDatabase
+  let client: FederationClient
+  let person: Person
+  /// Spent in the same transaction as the sign-in.
+  let ticket: ID<FederationTransaction>?
+  let plan: PlannedSession
+  let requestID: String
+  /// Values that the miniapp sent along; they count as WeChat's `nickname` and `headimgurl`.
+  let profile: [String: String]
+  /// The answer to a code, kept in the same transaction.
+  let exchange: (codeHash: [UInt8], seed: [UInt8])?
+
+  /// The person, signed in with the session of the plan; `nil` when nobody is known.
+  func known() async throws(FederationRefusal) -> User? {
+    try await untilSettled { patch throws(DatabaseError) in
+      if let found = try await database.run(statement(patch)).first { return found }
+      guard person.unionid != nil else { return nil }
+      let join = JoinByUnionid(client: client, person: person, requestID: requestID)
+      return try await database.run(join, statement(patch, anyUnionid: true)).1.first
+    }
+  }
+
+  /// The person, created and signed in; `nil` when the ticket was spent meanwhile or somebody else created them.
+  func created(phoneNumber: String?) async throws(FederationRefusal) -> User? {
+    // A username that somebody has gives way: to the openid, then to none.
+    var names = [patch.username.always ?? patch.username.ifEmpty, person.openid, nil][...]
+    while let username = names.popFirst() {
+      do {
+        let create = CreateShadowUser(
+          ticket: ticket, user: .make(), username: username, client: client, person: person, patch: patch,
+          phoneNumber: phoneNumber, requestID: requestID)
+        var rest = patch
+        rest.username = ProfilePatch.Column()
+        let (_, found) = try await database.run(create, statement(rest, anyUnionid: true))
+        return try found.first.map(admitted)
+      } catch DatabaseError.unique(constraint: "users_username_key") {
+        continue
+      } catch DatabaseError.unique(constraint: "users_phone_number_key") {
+        throw .phoneNumberConflict
+      } catch DatabaseError.unique(let constraint) where Self.isRace(constraint) {
+        return nil
+      } catch let error as DatabaseError {
+        throw .fault(.database(error))
+      } catch {
+        throw .userDisabled
+      }
+    }
+    return nil
+  }
+
+  /// The person, bound to an existing user and signed in; `nil` when the ticket was spent or somebody else bound them.
+  func linked(
+    to user: ID<User>, means: String, phoneNumber: String?, spending ticket: ID<FederationTransaction>
+  ) async throws(FederationRefusal) -> User? {
+    try await untilSettled { patch throws(DatabaseError) in
+      let link = LinkIdentity(
+        ticket: ticket, user: user, client: client, person: person, phoneNumber: phoneNumber, means: means,
+        requestID: requestID)
+      return try await database.run(link, statement(patch, anyUnionid: true)).1.first
+    }
+  }
+
+  private func untilSettled(
+    _ step: (ProfilePatch) async throws(DatabaseError) -> SignInPerson.Output?
+  ) async throws(FederationRefusal) -> User? {
+    var patch = patch
+    for _ in 0..<Self.attempts {
+      let found: SignInPerson.Output?
+      do {
+        found = try await step(patch)
+      } catch .unique(constraint: "users_username_key") {
+        patch.username = ProfilePatch.Column()
+        continue
+      } catch .unique(constraint: "users_phone_number_key") {
+        throw .phoneNumberConflict
+      } catch .unique(let constraint) where Self.isRace(constraint) {
+        continue
+      } catch {
+        throw .fault(.database(error))
+      }
+      return try found.map(admitted)
+    }
+    throw .codeInFlight
+  }
+
+  private func statement(_ patch: ProfilePatch, anyUnionid: Bool = false) -> SignInPerson {
+    SignInPerson(
+      ticket: ticket, client: client, person: person, anyUnionid: anyUnionid, patch: patch, plan: plan,
+      exchange: exchange, requestID: requestID)
+  }
+
+  private var patch: ProfilePatch {
+    var fields = profile
+    fields["openid"] = person.openid
+    fields["unionid"] = person.unionid
+    return ProfilePatch(client.propertyMap, fields: fields)
+  }
+
+  private func admitted(_ found: SignInPerson.Output) throws(FederationRefusal) -> User {
+    guard found.signedIn else { throw .userDisabled }
+    return found.user
+  }
+
+  private static func isRace(_ constraint: String) -> Bool {
+    constraint == "federated_identities_openid_key" || constraint == "unified_identities_pkey"
+  }
+}

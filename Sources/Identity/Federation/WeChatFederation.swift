@@ -1,0 +1,214 @@
+import Federation
+import FoundationEssentials
+import OAuth
+import Observability
+import Query
+import Secrets
+import Tenancy
+
+/// The identity application trusts WeChat's authentication: a login code becomes tokens of our own, or a ticket.
+///
+/// ```
+///  code ─► exchanged once ─► known ───────────────► signed in
+///                        └─► unknown ─► automatic ► created, signed in
+///                                    └► bind ─────► ticket ─► bindUser ► linked or created, signed in
+/// ```
+public struct WeChatFederation: Sendable {
+  /// The providers whose codes `profile` takes.
+  public static let miniapp = ["wechat_miniapp"]
+
+  let codes: CodeExchange
+  let phones: PhoneNumbers
+  let issuer: TokenIssuer
+  let verifier: AccessTokenVerifier
+  let ring: KeyRing
+  let now: @Sendable () -> Date
+
+  /// A federation of the given parts.
+  public init(
+    codes: CodeExchange, phones: PhoneNumbers, issuer: TokenIssuer, verifier: AccessTokenVerifier, ring: KeyRing,
+    now: @escaping @Sendable () -> Date
+  ) {
+    self.codes = codes
+    self.phones = phones
+    self.issuer = issuer
+    self.verifier = verifier
+    self.ring = ring
+    self.now = now
+  }
+
+  /// Signs in the person who made `code`, or answers with a ticket.
+  /// - Throws: `FederationRefusal`.
+  public func profile(
+    _ code: String, client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase, requestID: String
+  ) async throws(FederationRefusal) -> FederationOutcome {
+    try await signIn(code, client: client, profile: [:], mayCreate: true, in: database, requestID: requestID)
+  }
+
+  /// Registers the person, or binds them to an existing user.
+  /// - Throws: `FederationRefusal`; the ticket is spent by success only.
+  public func bindUser(
+    _ request: BindRequest, in database: TenantDatabase, requestID: String
+  ) async throws(FederationRefusal) -> FederationOutcome.SignedIn {
+    switch request.proof {
+    case .ticket(let ticket):
+      return try await bind(request, ticket: ticket, in: database, requestID: requestID)
+    case .code(let code):
+      let outcome = try await signIn(
+        code, client: request.client, profile: request.profile, mayCreate: false, in: database, requestID: requestID)
+      switch outcome {
+      case .authenticated(let signedIn) where request.phoneCode == nil: return signedIn
+      case .authenticated(let signedIn):
+        // Known already: the phone number is an addition, the session stands.
+        let user = try await addPhoneNumber(to: signedIn.user, request, in: database, requestID: requestID)
+        return FederationOutcome.SignedIn(tokens: signedIn.tokens, user: user, created: false)
+      case .registrationRequired(let ticket):
+        return try await bind(request, ticket: ticket, in: database, requestID: requestID)
+      }
+    }
+  }
+
+  private func signIn(
+    _ code: String, client: ID<ThirdPartyAuthzClient>, profile: [String: String], mayCreate: Bool,
+    in database: TenantDatabase, requestID: String
+  ) async throws(FederationRefusal) -> FederationOutcome {
+    switch try await codes.exchange(code, client: client, providers: Self.miniapp, in: database) {
+    case .repeated(let client, let seed, let user):
+      return try await again(seed, user: user, client: client, in: database)
+    case .fresh(let client, let person, let codeHash):
+      let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
+      func attempt(created: Bool) -> SignIn {
+        let seed = codes.sealed(
+          .authenticated(plan, created: created), codeHash: codeHash, tenant: database.tenant.id)
+        return SignIn(
+          database: database, client: client, person: person, ticket: nil, plan: plan, requestID: requestID,
+          profile: profile, exchange: (codeHash, seed))
+      }
+      if let user = try await attempt(created: false).known() {
+        return .authenticated(try signedIn(user, plan, client, created: false, in: database))
+      }
+      if mayCreate, client.application.enrollment == .automatic {
+        if let user = try await attempt(created: true).created(phoneNumber: nil) {
+          return .authenticated(try signedIn(user, plan, client, created: true, in: database))
+        }
+        guard let user = try await attempt(created: false).known() else { throw .codeInFlight }
+        return .authenticated(try signedIn(user, plan, client, created: false, in: database))
+      }
+      if mayCreate, client.application.enrollment == .closed { throw .enrollmentClosed }
+      return .registrationRequired(
+        ticket: try await issueTicket(.bind, person, client, answering: codeHash, in: database))
+    }
+  }
+
+  private func bind(
+    _ request: BindRequest, ticket text: String, in database: TenantDatabase, requestID: String
+  ) async throws(FederationRefusal) -> FederationOutcome.SignedIn {
+    let (client, transaction) = try await redeemable(text, purpose: .bind, client: request.client, in: database)
+    let target = try await bindTarget(request.bindTo, client, in: database)
+    let phone = try await phones.number(request.phoneCode, of: transaction.openid, client: client, in: database)
+    let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
+    let attempt = SignIn(
+      database: database, client: client, person: transaction.person, ticket: transaction.id, plan: plan,
+      requestID: requestID, profile: request.profile, exchange: nil)
+
+    func done(_ user: User, created: Bool) throws(FederationRefusal) -> FederationOutcome.SignedIn {
+      try signedIn(user, plan, client, created: created, in: database)
+    }
+    func existing() async throws(FederationRefusal) -> FederationOutcome.SignedIn? {
+      guard var user = try await attempt.known() else { return nil }
+      if let phone { user = try await keep(phone, of: user, in: database, requestID: requestID) }
+      return try done(user, created: false)
+    }
+    if let known = try await existing() { return known }
+    let owner = try await phones.owner(of: phone, client: client, target: target, in: database)
+    if let user = target ?? owner {
+      let means = target == nil ? "phone_number" : "access_token"
+      let linked = try await attempt.linked(
+        to: user, means: means, phoneNumber: phone, spending: transaction.id)
+      if let linked { return try done(linked, created: false) }
+    } else {
+      guard client.application.enrollment != .closed else { throw .enrollmentClosed }
+      if let user = try await attempt.created(phoneNumber: phone) { return try done(user, created: true) }
+    }
+    guard let known = try await existing() else { throw .ticketInvalid }
+    return known
+  }
+
+  private func bindTarget(
+    _ token: String?, _ client: FederationClient, in database: TenantDatabase
+  ) async throws(FederationRefusal) -> ID<User>? {
+    guard let token else { return nil }
+    let live: AccessTokenVerifier.Live?
+    do {
+      live = try await verifier.live(
+        token, application: client.application.id, slug: client.application.slug, in: database)
+    } catch {
+      throw .fault(error)
+    }
+    guard let user = live?.user else { throw .bindToInvalid }
+    return user.id
+  }
+
+  /// Makes the answer to a repeated code again.
+  private func again(
+    _ seed: ExchangeSeed, user: ID<User>?, client: FederationClient, in database: TenantDatabase
+  ) async throws(FederationRefusal) -> FederationOutcome {
+    switch seed {
+    case .refused(let failure): throw .provider(failure)
+    case .registrationRequired(let ticket): return .registrationRequired(ticket: ticket)
+    case .federateCode: throw .codeSpent
+    case .authenticated(let plan, let created):
+      guard let user,
+        let found = try await database.refusing(FindUser(application: client.application.id, user: user)).first
+      else { throw .codeSpent }
+      guard found.isActive else { throw .userDisabled }
+      return .authenticated(try signedIn(found, plan, client, created: created, in: database))
+    }
+  }
+
+  func signedIn(
+    _ user: User, _ plan: PlannedSession, _ client: FederationClient, created: Bool, in database: TenantDatabase
+  ) throws(FederationRefusal) -> FederationOutcome.SignedIn {
+    let facts = TokenIssuer.Facts(
+      tenant: database.tenant, application: client.application, user: user, clientID: client.id.description,
+      scope: plan.scope, session: plan.session, amr: ["wechat"], authTime: plan.issuedAt, issuedAt: plan.issuedAt,
+      refreshToken: plan.refreshToken, withUserClaims: true)
+    do {
+      return FederationOutcome.SignedIn(tokens: try issuer.issue(facts), user: user, created: created)
+    } catch {
+      throw .fault(error)
+    }
+  }
+
+  private func addPhoneNumber(
+    to user: User, _ request: BindRequest, in database: TenantDatabase, requestID: String
+  ) async throws(FederationRefusal) -> User {
+    guard let client = try await database.refusing(FindFederationClient(client: request.client)).first else {
+      throw .clientNotFound
+    }
+    guard let openid = try await database.refusing(FindOpenid(user: user.id, appID: client.appID)).first,
+      let phone = try await phones.number(request.phoneCode, of: openid, client: client, in: database)
+    else { return user }
+    return try await keep(phone, of: user, in: database, requestID: requestID)
+  }
+
+  /// Fills an empty phone number; a different one that is already there stays.
+  private func keep(
+    _ phone: String, of user: User, in database: TenantDatabase, requestID: String
+  ) async throws(FederationRefusal) -> User {
+    do {
+      let fill = FillPhoneNumber(user: user.id, phoneNumber: phone, requestID: requestID)
+      return try await database.run(fill, repeatable: true).first ?? user
+    } catch .unique(constraint: "users_phone_number_key") {
+      throw .phoneNumberConflict
+    } catch {
+      throw .fault(.database(error))
+    }
+  }
+}
+
+extension FederationTransaction {
+  var person: Person {
+    Person(appID: appID, openid: openid, unionid: unionid, sessionKeySealed: sessionKeySealed)
+  }
+}

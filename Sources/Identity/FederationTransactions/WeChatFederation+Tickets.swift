@@ -1,0 +1,51 @@
+import Query
+import Secrets
+import Tenancy
+
+extension WeChatFederation {
+  /// Makes a ticket for an exchanged person and keeps it as the answer to the code, in one transaction.
+  func issueTicket(
+    _ purpose: FederationTransaction.Purpose, _ person: Person, _ client: FederationClient, answering codeHash: [UInt8],
+    for user: ID<User>? = nil, in database: TenantDatabase
+  ) async throws(FederationRefusal) -> String {
+    let token = OpaqueToken.make(prefix: purpose.prefix)
+    let text = token.text.expose()
+    let transaction = FederationTransaction(
+      id: ID(token.id), secretHash: token.hash, clientID: client.id, purpose: purpose.rawValue, appID: person.appID,
+      openid: person.openid, unionid: person.unionid, sessionKeySealed: person.sessionKeySealed)
+    let seed: ExchangeSeed = purpose == .bind ? .registrationRequired(ticket: text) : .federateCode(text)
+    let sealed = codes.sealed(seed, codeHash: codeHash, tenant: database.tenant.id)
+    do {
+      _ = try await database.run(
+        InsertFederationTransaction(application: client.application.id, transaction: transaction),
+        FinishCodeExchange(client: client.id, codeHash: codeHash, seed: sealed, user: user))
+    } catch {
+      throw .fault(.database(error))
+    }
+    return text
+  }
+
+  /// The transaction of a ticket that can be spent for `purpose` by this client; every other ticket gets one answer.
+  func redeemable(
+    _ text: String, purpose: FederationTransaction.Purpose, client id: ID<ThirdPartyAuthzClient>,
+    in database: TenantDatabase
+  ) async throws(FederationRefusal) -> (FederationClient, FederationTransaction) {
+    guard let token = OpaqueToken(text, prefix: purpose.prefix) else {
+      guard try await !database.refusing(FindFederationClient(client: id)).isEmpty else { throw .clientNotFound }
+      throw .ticketInvalid
+    }
+    let clients: [FederationClient]
+    let transactions: [FederationTransaction]
+    do {
+      (clients, transactions) = try await database.run(
+        FindFederationClient(client: id), FindFederationTransaction(id: ID(token.id)), repeatable: true)
+    } catch {
+      throw .fault(.database(error))
+    }
+    guard let client = clients.first else { throw .clientNotFound }
+    guard let transaction = transactions.first, Digest.equal(transaction.secretHash, token.hash),
+      transaction.purpose == purpose.rawValue, transaction.clientID == id
+    else { throw .ticketInvalid }
+    return (client, transaction)
+  }
+}

@@ -1,0 +1,116 @@
+import FoundationEssentials
+import OAuth
+import Query
+import Secrets
+import Tenancy
+
+/// The `refresh_token` grant (RFC 6749 section 6) with rotation and reuse detection (RFC 9700 section 4.14.2).
+public struct Refresh: Sendable {
+  /// Genuine tokens further back than this are refused without ending the family: walking forward has a price.
+  private static let longestWalk = 4096
+
+  private let issuer: TokenIssuer
+  private let successorKey: [UInt8]
+
+  /// A refresh whose successors are made with a key derived from `ring`.
+  public init(issuer: TokenIssuer, ring: KeyRing) {
+    self.issuer = issuer
+    successorKey = ring.derivedKey("refresh token successor")
+  }
+
+  /// Who asks, and for how much.
+  public struct Request: Sendable {
+    /// The refresh token as presented.
+    public let token: String
+    /// The application whose endpoint was asked; `nil` at the tenant's own endpoint.
+    public let application: ID<IdentityApplication>?
+    /// The client that authenticated or named itself.
+    public let client: UUID?
+    /// A narrower scope, if one was asked for.
+    public let scope: Scope?
+
+    /// A request.
+    public init(token: String, application: ID<IdentityApplication>?, client: UUID?, scope: Scope?) {
+      self.token = token
+      self.application = application
+      self.client = client
+      self.scope = scope
+    }
+  }
+
+  /// Why there are no tokens.
+  public enum Refusal: Error, Sendable {
+    /// For the client.
+    case oauth(OAuthError)
+    /// A fault of ours.
+    case fault(IdentityFault)
+  }
+
+  /// New tokens for a current refresh token, or the same ones for one that was rotated at most 10 s ago.
+  ///
+  /// A genuine token from further back has been stolen or copied: the family ends (`invalid_grant`).
+  /// - Throws: `Refusal`.
+  public func tokens(for request: Request, in database: TenantDatabase) async throws(Refusal) -> IssuedTokens {
+    guard let token = RefreshToken(request.token) else { throw Self.invalid }
+    let successor = token.successor(key: successorKey)
+    do {
+      let rotate = RotateRefreshToken(
+        token: token, successor: successor, application: request.application, client: request.client, scope: request.scope)
+      if let grant = try await database.run(rotate).first {
+        return try issue(grant, successor, request.scope, in: database)
+      }
+      let find = FindGrant(grant: token.grant, application: request.application, client: request.client)
+      guard let found = try await database.run(find, repeatable: true).first else { throw Self.invalid }
+      if Digest.equal(found.secretHash, successor.hash) {
+        guard found.isRecent else { return try await replayed(token.grant, in: database) }
+        return try issue(found.grant, successor, request.scope, in: database)
+      }
+      if Digest.equal(found.secretHash, token.hash) {
+        guard let asked = request.scope, !(Scope(parsing: found.grant.scope) ?? Scope([])).covers(asked) else {
+          throw Self.invalid
+        }
+        throw Refusal.oauth(OAuthError(.invalidScope, "the scope is wider than what was granted"))
+      }
+      guard isGenuine(token, generation: found.generation, hash: found.secretHash) else { throw Self.invalid }
+      return try await replayed(token.grant, in: database)
+    } catch let refusal as Refusal {
+      throw refusal
+    } catch let error as DatabaseError {
+      throw .fault(.database(error))
+    } catch {
+      throw .fault(.cryptography("refresh"))
+    }
+  }
+
+  private func replayed(_ grant: ID<Grant>, in database: TenantDatabase) async throws -> IssuedTokens {
+    _ = try await database.run(RevokeGrant(grant: grant), repeatable: true)
+    throw Self.invalid
+  }
+
+  /// True when walking forward from `token` arrives at the current secret.
+  private func isGenuine(_ token: RefreshToken, generation: Int, hash: [UInt8]) -> Bool {
+    let distance = generation - token.generation
+    guard distance > 1, distance <= Self.longestWalk else { return false }
+    var walker = token
+    for _ in 0..<distance { walker = walker.successor(key: successorKey) }
+    return Digest.equal(walker.hash, hash)
+  }
+
+  private func issue(
+    _ grant: RotatedGrant, _ token: RefreshToken, _ asked: Scope?, in database: TenantDatabase
+  ) throws(Refusal) -> IssuedTokens {
+    let granted = Scope(parsing: grant.scope) ?? Scope([])
+    let facts = TokenIssuer.Facts(
+      tenant: database.tenant, application: grant.application, user: grant.user, clientID: grant.clientID.canonical,
+      scope: asked ?? granted, session: grant.sessionID, amr: grant.amr, authTime: grant.authTime,
+      issuedAt: grant.rotatedAt, refreshToken: token, withUserClaims: grant.isFederated)
+    do {
+      return try issuer.issue(facts)
+    } catch {
+      throw .fault(error)
+    }
+  }
+
+  private static let invalid = Refusal.oauth(
+    OAuthError(.invalidGrant, "the refresh token is unknown, expired, revoked or of another client"))
+}

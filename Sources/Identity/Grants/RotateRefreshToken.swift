@@ -1,0 +1,133 @@
+import FoundationEssentials
+import OAuth
+import Query
+import Tenancy
+
+/// Everything a refresh needs, read or changed in one statement.
+struct RotatedGrant: Sendable {
+  let user: User
+  let application: ApplicationSettings
+  let clientID: UUID
+  let sessionID: ID<Session>?
+  let scope: String
+  let amr: [String]
+  let authTime: Date
+  let rotatedAt: Date
+  let isFederated: Bool
+}
+
+/// Replaces the current secret of a grant by its successor, if the presented one is the current one and everything the grant
+/// stands on lives. Of two requests with the same token one finds its row; the other is told by `FindGrant` what happened.
+struct RotateRefreshToken: TenantStatement {
+  static let sql: SQL = """
+    WITH rotated AS (
+      UPDATE grants g SET secret_hash = $3, generation = g.generation + 1, rotated_at = now(),
+        idle_expires_at = least(g.expires_at, now() + make_interval(secs => a.refresh_token_idle_ttl))
+      FROM identity_applications a, users u, sessions s
+      WHERE g.tenant_id = current_tenant() AND g.id = $1 AND g.secret_hash = $2 AND g.revoked_at IS NULL
+        AND g.expires_at > now() AND g.idle_expires_at > now()
+        AND ($4::uuid IS NULL OR g.identity_application_id = $4) AND ($5::uuid IS NULL OR g.client_id = $5)
+        AND ($6::text[] IS NULL OR string_to_array(g.scope, ' ') @> $6)
+        AND a.tenant_id = current_tenant() AND a.id = g.identity_application_id
+        AND u.tenant_id = current_tenant() AND u.id = g.user_id AND u.status = 'active'
+        AND s.tenant_id = current_tenant() AND s.id = g.session_id AND s.ended_at IS NULL AND s.expires_at > now()
+        AND s.idle_expires_at > now()
+        AND (EXISTS (SELECT FROM third_party_authz_clients c
+            WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
+          OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id))
+      RETURNING g.user_id, g.identity_application_id, g.client_id, g.session_id, g.scope, g.rotated_at, s.amr, s.auth_time
+    ), touched AS (
+      UPDATE sessions s SET last_seen_at = now(),
+        idle_expires_at = least(s.expires_at, now() + make_interval(secs => a.session_idle_ttl))
+      FROM rotated r, identity_applications a
+      WHERE s.tenant_id = current_tenant() AND s.id = r.session_id
+        AND a.tenant_id = current_tenant() AND a.id = r.identity_application_id
+    )
+    SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
+      u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
+      a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
+      a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
+      r.client_id, r.session_id, r.scope, r.amr, r.auth_time, r.rotated_at,
+      EXISTS (SELECT FROM third_party_authz_clients c WHERE c.tenant_id = current_tenant() AND c.id = r.client_id)
+    FROM rotated r
+    JOIN users u ON u.tenant_id = current_tenant() AND u.id = r.user_id
+    JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
+    JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
+    """
+  let token: RefreshToken
+  let successor: RefreshToken
+  /// The application whose endpoint was asked; `nil` at the tenant's own endpoint.
+  let application: ID<IdentityApplication>?
+  /// The client that asks, where it said so.
+  let client: UUID?
+  /// The narrower scope that was asked for; a wider one must not cost the client its token.
+  let scope: Scope?
+
+  func bind(to binder: inout Binder) {
+    binder.bind(token.grant)
+    binder.bind(token.hash)
+    binder.bind(successor.hash)
+    binder.bind(application)
+    binder.bind(client)
+    binder.bind(scope.map { ColumnArray($0.tokens) })
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> RotatedGrant {
+    RotatedGrant(
+      user: try User(&row), application: try ApplicationSettings(&row), clientID: try row.next(),
+      sessionID: try row.next(), scope: try row.next(), amr: try row.next(ColumnArray<String>.self).elements,
+      authTime: try row.next(), rotatedAt: try row.next(), isFederated: try row.next())
+  }
+}
+
+/// A live grant whose token was rotated already: whether a repeated token may be answered again is decided from this.
+struct FindGrant: TenantStatement {
+  struct Output: Sendable {
+    let grant: RotatedGrant
+    let secretHash: [UInt8]
+    let generation: Int
+    let isRecent: Bool
+  }
+
+  static let sql: SQL = """
+    SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
+      u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
+      a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
+      a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
+      g.client_id, g.session_id, g.scope, s.amr, s.auth_time, g.rotated_at,
+      EXISTS (SELECT FROM third_party_authz_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id),
+      g.secret_hash, g.generation, g.rotated_at > now() - interval '10 seconds'
+    FROM grants g
+    JOIN users u ON u.tenant_id = current_tenant() AND u.id = g.user_id AND u.status = 'active'
+    JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = g.session_id AND s.ended_at IS NULL AND s.expires_at > now()
+    JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = g.identity_application_id
+    JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
+    WHERE g.tenant_id = current_tenant() AND g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > now()
+      AND ($2::uuid IS NULL OR g.identity_application_id = $2) AND ($3::uuid IS NULL OR g.client_id = $3)
+    """
+  let grant: ID<Grant>
+  let application: ID<IdentityApplication>?
+  let client: UUID?
+
+  func bind(to binder: inout Binder) {
+    binder.bind(grant)
+    binder.bind(application)
+    binder.bind(client)
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
+    Output(
+      grant: try RotateRefreshToken.decode(&row), secretHash: try row.next(), generation: try row.next(),
+      isRecent: try row.next())
+  }
+}
+
+/// Ends a whole refresh token family, and with it every access token that was issued with it.
+struct RevokeGrant: TenantStatement {
+  static let sql: SQL = """
+    UPDATE grants SET revoked_at = now() WHERE tenant_id = current_tenant() AND id = $1 AND revoked_at IS NULL
+    """
+  let grant: ID<Grant>
+
+  func bind(to binder: inout Binder) { binder.bind(grant) }
+}

@@ -1,0 +1,46 @@
+import JSON
+import OAuth
+import Secrets
+import Tenancy
+
+/// What an access token of ours says (RFC 9068 section 2.2).
+public struct AccessTokenClaims: Sendable {
+  /// `iss`
+  public let issuer: String
+  /// `sub`: a user's id, or the client's for client credentials.
+  public let subject: String
+  /// `client_id`
+  public let clientID: String
+  /// `exp`, seconds of the Unix epoch.
+  public let expiresAt: Int
+  /// `iat`, seconds of the Unix epoch.
+  public let issuedAt: Int
+  /// `jti`
+  public let tokenID: String
+  /// `sid`
+  public let sessionID: ID<Session>?
+  /// `scope`
+  public let scope: Scope
+  /// The key of the signature.
+  let keyID: ID<SigningKey>
+  /// The claims as they were signed.
+  let text: [UInt8]
+
+  init?(_ claims: JSONObject, keyID: ID<SigningKey>, text: [UInt8]) {
+    guard let issuer = claims["iss"]?.string, let subject = claims["sub"]?.string,
+      let clientID = claims["client_id"]?.string, let expiresAt = claims["exp"]?.integer,
+      let issuedAt = claims["iat"]?.integer, let tokenID = claims["jti"]?.string,
+      claims["aud"]?.string == issuer
+    else { return nil }
+    self.issuer = issuer
+    self.subject = subject
+    self.clientID = clientID
+    self.expiresAt = expiresAt
+    self.issuedAt = issuedAt
+    self.tokenID = tokenID
+    sessionID = claims["sid"]?.string.flatMap { ID($0) }
+    scope = Scope(parsing: claims["scope"]?.string ?? "") ?? Scope([])
+    self.keyID = keyID
+    self.text = text
+  }
+}

@@ -1,0 +1,181 @@
+import FoundationEssentials
+import JSON
+import Query
+import Secrets
+import Synchronization
+import Tenancy
+
+/// Verifies access tokens of our own issuers: the signature once, the life of what stands behind it each time.
+///
+/// A verified signature is remembered by the hash of the token, so that a second look costs one statement. Whether user,
+/// session, grant and client still live is never remembered: a revocation counts at once, on every node.
+public final class AccessTokenVerifier: Sendable {
+  private struct Place: Hashable {
+    let tenant: ID<Tenant>
+    let hash: [UInt8]
+  }
+
+  private static let capacity = 50_000
+
+  private let issuer: TokenIssuer
+  private let keys: SigningKeyCache
+  private let now: @Sendable () -> Date
+  private let verified = Mutex<[Place: AccessTokenClaims]>([:])
+
+  /// A verifier for the tokens of `issuer`.
+  public init(issuer: TokenIssuer, keys: SigningKeyCache, now: @escaping @Sendable () -> Date) {
+    self.issuer = issuer
+    self.keys = keys
+    self.now = now
+  }
+
+  /// A live access token and the user behind it.
+  public struct Live: Sendable {
+    /// What it says.
+    public let claims: AccessTokenClaims
+    /// Whose it is; `nil` for a client that acts for itself.
+    public let user: User?
+  }
+
+  /// The token, if it is one of this identity application, unexpired and not revoked, and user, session and client live.
+  /// - Returns: `nil` for every token that is not live, whatever the reason.
+  /// - Throws: `IdentityFault` when the database or a key fails.
+  public func live(
+    _ token: String, application: ID<IdentityApplication>, slug: String, in database: TenantDatabase
+  ) async throws(IdentityFault) -> Live? {
+    guard let claims = try await claims(token, application: application, in: database),
+      claims.issuer == issuer.issuer(tenant: database.tenant, application: slug),
+      Double(claims.expiresAt) > now().timeIntervalSince1970
+    else { return nil }
+    do {
+      if let session = claims.sessionID {
+        guard let user = ID<User>(claims.subject), let client = UUID(canonical: claims.clientID),
+          let grant = RefreshToken.grant(ofAccessToken: claims.tokenID)
+        else { return nil }
+        let check = CheckUserToken(
+          application: application, user: user, session: session, grant: grant, client: client, key: claims.keyID,
+          tokenID: claims.tokenID)
+        guard let user = try await database.run(check, repeatable: true).first else { return nil }
+        return Live(claims: claims, user: user)
+      }
+      guard let client = UUID(canonical: claims.clientID), claims.subject == claims.clientID else { return nil }
+      let check = CheckClientToken(
+        application: application, client: client, key: claims.keyID, tokenID: claims.tokenID)
+      guard try await database.run(check, repeatable: true).first != nil else { return nil }
+      return Live(claims: claims, user: nil)
+    } catch {
+      throw .database(error)
+    }
+  }
+
+  private func claims(
+    _ token: String, application: ID<IdentityApplication>, in database: TenantDatabase
+  ) async throws(IdentityFault) -> AccessTokenClaims? {
+    guard token.utf8.count <= 8192 else { return nil }
+    let place = Place(tenant: database.tenant.id, hash: Digest.sha256(token.utf8))
+    if let known = verified.withLock({ $0[place] }) { return known }
+    let parts = token.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
+    guard parts.count == 3, let headerBytes = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
+      let signature = Base64URL.decode(parts[2]),
+      let header = (try? JSONValue(parsing: headerBytes, depth: 2))?.object, header["typ"]?.string == "at+jwt",
+      let keyID = header["kid"]?.string.flatMap({ ID<SigningKey>($0) }), header["crit"] == nil
+    else { return nil }
+    let stored: StoredSigningKey?
+    do {
+      stored = try await database.run(FindSigningKey(application: application, key: keyID), repeatable: true).first
+    } catch {
+      throw .database(error)
+    }
+    guard let stored, header["alg"]?.string == stored.algorithm else { return nil }
+    let key = try keys.key(stored, tenant: database.tenant.id)
+    let signed = Array(token.utf8.prefix(parts[0].count + 1 + parts[1].count))
+    guard key.key.isValid(signature, for: signed), let object = (try? JSONValue(parsing: payload, depth: 8))?.object,
+      let claims = AccessTokenClaims(object, keyID: keyID, text: payload)
+    else { return nil }
+    verified.withLock { table in
+      if table.count >= Self.capacity { table.removeAll(keepingCapacity: true) }
+      table[place] = claims
+    }
+    return claims
+  }
+}
+
+/// A key of an identity application that may have signed.
+struct FindSigningKey: TenantStatement {
+  static let sql: SQL = """
+    SELECT id, alg, private_key_sealed FROM signing_keys
+    WHERE tenant_id = current_tenant() AND identity_application_id = $1 AND id = $2 AND status <> 'next'
+      AND (expires_at IS NULL OR expires_at > now())
+    """
+  let application: ID<IdentityApplication>
+  let key: ID<SigningKey>
+
+  func bind(to binder: inout Binder) {
+    binder.bind(application)
+    binder.bind(key)
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> StoredSigningKey { try StoredSigningKey(&row) }
+}
+
+/// The user of an access token, if everything that it stands on lives.
+struct CheckUserToken: TenantStatement {
+  static let sql: SQL = """
+    SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
+      u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at
+    FROM users u
+    JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = $3 AND s.user_id = u.id AND s.ended_at IS NULL
+      AND s.expires_at > now() AND s.idle_expires_at > now()
+    JOIN grants g ON g.tenant_id = current_tenant() AND g.id = $4 AND g.user_id = u.id AND g.revoked_at IS NULL
+    WHERE u.tenant_id = current_tenant() AND u.id = $2 AND u.identity_application_id = $1 AND u.status = 'active'
+      AND (EXISTS (SELECT FROM third_party_authz_clients c
+          WHERE c.tenant_id = current_tenant() AND c.id = $5 AND c.enabled)
+        OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = $5))
+      AND EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = current_tenant() AND k.id = $6
+        AND (k.expires_at IS NULL OR k.expires_at > now()))
+      AND NOT EXISTS (SELECT FROM revoked_access_tokens r WHERE r.tenant_id = current_tenant() AND r.jti = $7)
+    """
+  let application: ID<IdentityApplication>
+  let user: ID<User>
+  let session: ID<Session>
+  let grant: ID<Grant>
+  let client: UUID
+  let key: ID<SigningKey>
+  let tokenID: String
+
+  func bind(to binder: inout Binder) {
+    binder.bind(application)
+    binder.bind(user)
+    binder.bind(session)
+    binder.bind(grant)
+    binder.bind(client)
+    binder.bind(key)
+    binder.bind(tokenID)
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> User { try User(&row) }
+}
+
+/// A row if the client of an access token that acts for itself lives.
+struct CheckClientToken: TenantStatement {
+  static let sql: SQL = """
+    SELECT 1 FROM oauth_clients c
+    WHERE c.tenant_id = current_tenant() AND c.id = $2 AND c.identity_application_id = $1
+      AND EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = current_tenant() AND k.id = $3
+        AND (k.expires_at IS NULL OR k.expires_at > now()))
+      AND NOT EXISTS (SELECT FROM revoked_access_tokens r WHERE r.tenant_id = current_tenant() AND r.jti = $4)
+    """
+  let application: ID<IdentityApplication>
+  let client: UUID
+  let key: ID<SigningKey>
+  let tokenID: String
+
+  func bind(to binder: inout Binder) {
+    binder.bind(application)
+    binder.bind(client)
+    binder.bind(key)
+    binder.bind(tokenID)
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) {}
+}

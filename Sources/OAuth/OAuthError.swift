@@ -1,0 +1,37 @@
+/// An error of an OAuth endpoint (RFC 6749 section 5.2, RFC 6750 section 3.1).
+public struct OAuthError: Error, Sendable, Equatable {
+  /// The fixed list of error codes.
+  public enum Code: String, Sendable {
+    /// A parameter is missing, malformed, unsupported or given twice.
+    case invalidRequest = "invalid_request"
+    /// The client is unknown or did not authenticate.
+    case invalidClient = "invalid_client"
+    /// The grant is invalid, expired, revoked or another client's.
+    case invalidGrant = "invalid_grant"
+    /// The client may not use this grant type.
+    case unauthorizedClient = "unauthorized_client"
+    /// The server does not know this grant type.
+    case unsupportedGrantType = "unsupported_grant_type"
+    /// The scope is unknown or wider than granted.
+    case invalidScope = "invalid_scope"
+    /// The access token is expired, revoked or malformed (RFC 6750).
+    case invalidToken = "invalid_token"
+    /// The access token does not reach this far (RFC 6750).
+    case insufficientScope = "insufficient_scope"
+    /// The service cannot answer now.
+    case temporarilyUnavailable = "temporarily_unavailable"
+    /// The token type hint cannot be served (RFC 7009).
+    case unsupportedTokenType = "unsupported_token_type"
+  }
+
+  /// The code.
+  public let code: Code
+  /// For the developer of the client: what is wrong and what to do; ASCII without `"` and `\` (RFC 6749 appendix A.8).
+  public let description: String
+
+  /// An error with a description.
+  public init(_ code: Code, _ description: String) {
+    self.code = code
+    self.description = description
+  }
+}
