@@ -78,7 +78,10 @@ public final class EventLoop: @unchecked Sendable {
     var bits: UInt32 = 0
     if interest.contains(.read) { bits |= qiao_epoll_in }
     if interest.contains(.write) { bits |= qiao_epoll_out }
-    _ = qiao_epoll_control(epoll, watches[descriptor] == nil ? 1 : 3, descriptor, bits)
+    // A descriptor that was closed and given out again is unknown to epoll under its old watch.
+    if watches[descriptor] == nil || qiao_epoll_control(epoll, 3, descriptor, bits) != 0 {
+      _ = qiao_epoll_control(epoll, 1, descriptor, bits)
+    }
     watches[descriptor] = (interest, handler)
   }
 
