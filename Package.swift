@@ -81,8 +81,9 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["Observability", "Outbound", "Postgres", "Runtime", "Simulator"], path: "Tests/TestSupport",
+      dependencies: ["CLibpq", "Observability", "Outbound", "Postgres", "Runtime", "Simulator"], path: "Tests/TestSupport",
       swiftSettings: settings),
+    tests("TestSupportTests", ["Postgres", "TestSupport"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests("QueryTests", ["Query"]),
     tests("ObservabilityTests", ["Observability"]),

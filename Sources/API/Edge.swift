@@ -19,14 +19,17 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
   let routes: [(template: [Substring], method: HTTPRequest.Method)]
   let metrics: Metrics
   let logger: Logger
+  /// The proxies whose word about a caller is taken.
+  var proxies = TrustedProxies()
 
   func respond(to request: Request, context: QiaoRequestContext) async throws -> Response {
     let start = ContinuousClock.now
+    let context = trusting(request, context)
     var response: Response
     do {
       let request = try await onTenantPath(request)
       response = try await inner.respond(to: request, context: context)
-      if context.endpointPath == nil { response = try unrouted(request).response(requestID: context.requestID) }
+      if isUnrouted(context) { response = try unrouted(request).response(requestID: context.requestID) }
     } catch {
       response = answer(error, context: context)
     }
@@ -36,11 +39,35 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
     return response
   }
 
+  /// The context with what a trusted proxy says: the caller's address, and the id of the request if it is harmless text.
+  private func trusting(_ request: Request, _ context: QiaoRequestContext) -> QiaoRequestContext {
+    guard let peer = context.remoteAddress.flatMap({ IPAddress($0) }), proxies.contains(peer) else { return context }
+    var context = context
+    context.remoteAddress = proxies.client(peer: peer, forwardedFor: request.headers[values: .forwardedFor]).description
+    let given = request.headers[values: .requestID]
+    if given.count == 1, (1...64).contains(given[0].utf8.count), given[0].utf8.allSatisfy(Self.isSafe) {
+      context.identify(given[0])
+    }
+    return context
+  }
+
+  private static func isSafe(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+    default: false
+    }
+  }
+
+  /// The router marks a request that no route took, after it made an answer of its own.
+  private func isUnrouted(_ context: QiaoRequestContext) -> Bool {
+    context.endpointPath == nil || context.endpointPath == "NotFound"
+  }
+
   /// On a host of a tenant the prefix `/t/{tenant}` is left out; it is put back before the route is looked up.
   private func onTenantPath(_ request: Request) async throws -> Request {
-    guard let authority = request.head.authority, let host = Self.host(authority), !ownHosts.contains(host) else {
-      return request
-    }
+    guard let authority = request.head.authority, let host = Self.host(authority), !ownHosts.contains(host),
+      host.contains("."), IPAddress(host) == nil, request.uri.path != "/livez", request.uri.path != "/readyz"
+    else { return request }
     let scope: TenantScope
     do throws(TenantDirectory.Refusal) {
       scope = try await directory.scope(host: host)
@@ -52,9 +79,13 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
     var head = request.head
     let path = head.path ?? "/"
     guard !path.hasPrefix("/t/") else { return request }
-    head.path = "/t/\(scope.slug)\(path)"
+    // RFC 8414 section 3.1 puts the well-known part before the issuer's path.
+    let known = path.hasPrefix(Self.metadata) ? Self.metadata : ""
+    head.path = "\(known)/t/\(scope.slug)\(path.dropFirst(known.count))"
     return Request(head: head, body: request.body)
   }
+
+  private static var metadata: String { "/.well-known/oauth-authorization-server" }
 
   /// The host of an authority, in lower case without port.
   private static func host(_ authority: String) -> String? {
@@ -65,7 +96,8 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
   /// 405 with `Allow` where the path exists for another method, else 404.
   private func unrouted(_ request: Request) throws -> Problem {
     let path = request.uri.path.split(separator: "/")
-    let methods = routes.filter { Self.matches($0.template, path) }.map(\.method.rawValue)
+    var methods = routes.filter { Self.matches($0.template, path) }.map(\.method.rawValue)
+    if methods.contains("GET") { methods.append("HEAD") }
     guard !methods.isEmpty else { return .notFound }
     let allowed = Set(methods).sorted().joined(separator: ", ")
     return Problem(
@@ -116,18 +148,22 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
     return Problem(refusal)
   }
 
+  /// Anybody can invent methods; as labels only these are used.
+  private static var methods: Set<HTTPRequest.Method> { [.get, .head, .post, .put, .patch, .delete, .options] }
+
   private func count(
     _ method: HTTPRequest.Method, _ status: Int, context: QiaoRequestContext, since start: ContinuousClock.Instant
   ) {
-    let route = context.endpointPath ?? "none"
+    let route = isUnrouted(context) ? "none" : context.endpointPath ?? "none"
+    let method = Self.methods.contains(method) ? method.rawValue : "other"
     let elapsed = ContinuousClock.now - start
-    metrics.add("qiao_http_requests_total", [route, method.rawValue, String(status)])
+    metrics.add("qiao_http_requests_total", [route, method, String(status)])
     metrics.observe("qiao_http_request_duration_seconds", [route], elapsed)
     let level: Logger.Level = status >= 500 ? .error : status >= 400 ? .info : .debug
     logger.log(
       level: level, "request",
       metadata: [
-        "request_id": "\(context.requestID)", "route": "\(route)", "method": "\(method.rawValue)", "status": "\(status)",
+        "request_id": "\(context.requestID)", "route": "\(route)", "method": "\(method)", "status": "\(status)",
         "ms": "\(elapsed / .milliseconds(1))",
       ])
   }

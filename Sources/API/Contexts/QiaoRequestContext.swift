@@ -8,17 +8,25 @@ public struct QiaoRequestContext: RequestContext {
   /// The framework's part.
   public var coreContext: CoreRequestContextStorage
   /// In the answer, the log and the audit event.
-  public let requestID: String
-  /// The address of the other end of the connection, without port.
-  public let remoteAddress: String?
+  public private(set) var requestID: String
+  /// The address of the caller, without port: the other end of the connection, or whom a trusted proxy names.
+  public internal(set) var remoteAddress: String?
   /// Set by `TenantMiddleware`.
   var tenant: TenantDatabase?
 
   /// A context for one request.
   public init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
-    requestID = UUIDv7.make().canonical
+    requestID = ""
     remoteAddress = source.channel.remoteAddress?.ipAddress
+    identify(UUIDv7.make().canonical)
+  }
+
+  /// Takes an id for the request, in the log too; the framework's own counter goes.
+  mutating func identify(_ id: String) {
+    requestID = id
+    logger[metadataKey: "hb.request.id"] = nil
+    logger[metadataKey: "request_id"] = .string(id)
   }
 }
 

@@ -27,7 +27,9 @@ extension Request {
   /// The JSON object of the body.
   /// - Throws: 415, 413, or 400 for what is not strict JSON or not an object.
   func jsonObject(_ types: Set<String> = ["application/json"]) async throws -> JSONObject {
-    guard let mediaType, types.contains(mediaType) else {
+    let isEmpty = headers[.contentLength].map { $0 == "0" } ?? (headers[.transferEncoding] == nil)
+    guard !isEmpty else { throw Problem(.badRequest, "malformed_json", "A JSON body is required.") }
+    guard let mediaType, types.contains(mediaType), headers[.contentEncoding] == nil else {
       throw Problem(
         .unsupportedMediaType, "unsupported_media_type",
         "Send the body as \(types.sorted().joined(separator: " or ")) in the Content-Type header.")

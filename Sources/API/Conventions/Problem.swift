@@ -112,4 +112,6 @@ extension HTTPField.Name {
   static let requestID = HTTPField.Name("X-Request-Id")!
   /// `Idempotency-Key`
   static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+  /// `X-Forwarded-For`
+  static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
 }
