@@ -76,7 +76,7 @@ let package = Package(
     library("Simulator", ["Observability", hummingbird, log] + crypto),
 
     program("QiaoServer", ["Runtime", lifecycle, arguments]),
-    program("QiaoCLI", ["Runtime", arguments]),
+    program("QiaoCLI", ["EventLoop", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", arguments] + crypto),
     program("WeChatSimulator", ["Simulator", lifecycle, arguments]),
 
     .target(

@@ -16,7 +16,7 @@ extension Services {
     oauth.addInserted(
       to: router.group(".well-known/oauth-authorization-server/t/{tenant}").add(middleware: admission)
         .group(context: TenantContext.self))
-    let routes = router.endpoints.map { (template: $0.path.description.split(separator: "/"), method: $0.method) }
+    let routes = RouteTable.all.map { (template: $0.template.split(separator: "/"), method: $0.method) }
     return Edge(
       inner: router.buildResponder(), directory: directory, ownHosts: ownHosts, routes: routes, metrics: metrics,
       logger: logger)
