@@ -73,11 +73,11 @@ let package = Package(
         "API", "Identity", "Observability", "Outbound", "Postgres", "Secrets", "Tenancy", "WeChat", hummingbird,
         lifecycle, log,
       ]),
-    library("Simulator", ["Observability", hummingbird, log] + crypto),
+    library("Simulator", ["JSON", "Observability", hummingbird, lifecycle, log] + crypto),
 
     program("QiaoServer", ["Runtime", lifecycle, arguments]),
-    program("QiaoCLI", ["Runtime", arguments]),
-    program("WeChatSimulator", ["Simulator", lifecycle, arguments]),
+    program("QiaoCLI", ["EventLoop", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", arguments] + crypto),
+    program("WeChatSimulator", ["Observability", "Simulator", log, lifecycle, arguments]),
 
     .target(
       name: "TestSupport",
