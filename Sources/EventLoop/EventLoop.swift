@@ -54,7 +54,9 @@ public final class EventLoop: @unchecked Sendable {
   /// True on the loop's own thread.
   public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
-  /// Hands work to the loop; returns at once. Work runs in the order it was handed over.
+  /// Hands work to the loop; returns at once.
+  ///
+  /// Work runs in the order it was handed over.
   /// - Returns: false after `shutdown`: the work will not run, so whoever waits for it has to be told.
   @discardableResult
   public func execute(_ work: @escaping @Sendable () -> Void) -> Bool {
@@ -73,7 +75,9 @@ public final class EventLoop: @unchecked Sendable {
     signal()
   }
 
-  /// Watches a descriptor, or changes what it is watched for; level-triggered. Loop thread only.
+  /// Watches a descriptor, or changes what it is watched for; level-triggered.
+  ///
+  /// Loop thread only.
   ///
   /// Call it again after a library may have closed the descriptor and opened another under the same number: only this, not
   /// `update`, enters it anew.
@@ -88,30 +92,40 @@ public final class EventLoop: @unchecked Sendable {
     watches[descriptor] = (interest, handler)
   }
 
-  /// Changes what a watched descriptor is watched for. Loop thread only.
+  /// Changes what a watched descriptor is watched for.
+  ///
+  /// Loop thread only.
   public func update(_ descriptor: Int32, to interest: Interest) {
     guard let watch = watches[descriptor], watch.interest != interest else { return }
     self.watch(descriptor, for: interest, watch.handler)
   }
 
-  /// Stops watching; call it before the descriptor is closed. Loop thread only.
+  /// Stops watching; call it before the descriptor is closed.
+  ///
+  /// Loop thread only.
   public func unwatch(_ descriptor: Int32) {
     guard watches.removeValue(forKey: descriptor) != nil else { return }
     _ = qiao_epoll_control(epoll, 2, descriptor, 0)
   }
 
-  /// Runs `handler` once after `delay`, never early, up to a millisecond late. Loop thread only.
+  /// Runs `handler` once after `delay`, never early, up to a millisecond late.
+  ///
+  /// Loop thread only.
   @discardableResult
   public func schedule(after delay: Duration, _ handler: @escaping () -> Void) -> TimerID {
     TimerID(number: timers.add(.now + delay, handler))
   }
 
-  /// Forgets a timer that has not fired. Loop thread only.
+  /// Forgets a timer that has not fired.
+  ///
+  /// Loop thread only.
   public func cancel(_ timer: TimerID) {
     timers.cancel(timer.number)
   }
 
-  /// Runs `handler` at the end of each turn, before the loop waits: the place to flush what the turn gathered. Loop thread only.
+  /// Runs `handler` at the end of each turn, before the loop waits: the place to flush what the turn gathered.
+  ///
+  /// Loop thread only.
   @discardableResult
   public func atTurnEnd(_ handler: @escaping () -> Void) -> TurnEndID {
     lastTurnEnd += 1
@@ -120,7 +134,9 @@ public final class EventLoop: @unchecked Sendable {
     return id
   }
 
-  /// Forgets a handler of `atTurnEnd`. Loop thread only.
+  /// Forgets a handler of `atTurnEnd`.
+  ///
+  /// Loop thread only.
   public func cancel(_ turnEnd: TurnEndID) {
     turnEnds.removeAll { $0.id == turnEnd }
   }
