@@ -45,6 +45,8 @@ extension Services {
   /// All operations of a tenant's keys.
   var managementEndpoints: [Endpoint<ManagementContext>] {
     APIKeyRoutes(cursors: cursors, now: now).endpoints
+      + ApplicationRoutes(applications: applications, cursors: cursors).endpoints
+      + ThirdPartyAuthzClientRoutes(clients: clients, cursors: cursors, publicURL: publicURL).endpoints
   }
 
   private var cursors: Cursors { Cursors(key: ring.derivedKey("cursors")) }
