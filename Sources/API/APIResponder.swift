@@ -6,17 +6,19 @@ import Tenancy
 extension Services {
   /// The whole API as one responder.
   public func responder() -> some HTTPResponder<QiaoRequestContext> {
-    let router = Router(context: QiaoRequestContext.self)
+    let router = Router(context: QiaoRequestContext.self, options: .autoGenerateHeadEndpoints)
     OperationsRoutes(services: self).add(to: router)
+    addOperatorRoutes(to: router)
     let admission = TenantMiddleware(directory: directory, database: database)
     let oauth = OAuthRoutes(issuers: issuers, endpoint: tokenEndpoint, verifier: verifier)
     let tenant = router.group("t/{tenant}").add(middleware: admission).group(context: TenantContext.self)
+    addManagementRoutes(to: tenant)
     FederationRoutes(federation: federation).add(to: tenant)
     oauth.add(to: tenant)
     oauth.addInserted(
       to: router.group(".well-known/oauth-authorization-server/t/{tenant}").add(middleware: admission)
         .group(context: TenantContext.self))
-    let routes = RouteTable.all.map { (template: $0.template.split(separator: "/"), method: $0.method) }
+    let routes = router.routes.map { (template: $0.path.description.split(separator: "/"), method: $0.method) }
     return Edge(
       inner: router.buildResponder(), directory: directory, ownHosts: ownHosts, routes: routes, metrics: metrics,
       logger: logger)

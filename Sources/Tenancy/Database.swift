@@ -24,6 +24,14 @@ public struct Database: Sendable {
     try await pool.run(statement, repeatable: repeatable)
   }
 
+  /// Runs two system statements as one transaction in one round trip.
+  /// - Throws: `DatabaseError`.
+  public func run<First: SystemStatement, Second: SystemStatement>(
+    _ first: First, _ second: Second, repeatable: Bool = false
+  ) async throws(DatabaseError) -> ([First.Output], [Second.Output]) {
+    try await pool.run(first, second, repeatable: repeatable)
+  }
+
   /// The rows of one tenant.
   public func scoped(to tenant: TenantScope) -> TenantDatabase {
     TenantDatabase(pool: pool, tenant: tenant)

@@ -13,6 +13,8 @@ public struct QiaoRequestContext: RequestContext {
   public internal(set) var remoteAddress: String?
   /// Set by `TenantMiddleware`.
   var tenant: TenantDatabase?
+  /// Set by `OperatorAuthentication`.
+  var isOperator = false
 
   /// A context for one request.
   public init(source: ApplicationRequestContextSource) {

@@ -1,33 +1,5 @@
+import Identity
 import JSON
-
-/// What a merge patch wants of a field that may be empty (RFC 7396).
-public enum Change<Value: Sendable>: Sendable {
-  /// It is absent: leave it.
-  case keep
-  /// It is `null`: empty it.
-  case clear
-  /// It has a value.
-  case set(Value)
-
-  /// The new value, given the present one.
-  public func applied(to current: Value?) -> Value? {
-    switch self {
-    case .keep: current
-    case .clear: nil
-    case .set(let value): value
-    }
-  }
-
-  /// True unless it is `keep`.
-  public var isChange: Bool {
-    if case .keep = self { false } else { true }
-  }
-
-  /// The value of a `set`.
-  public var value: Value? {
-    if case .set(let value) = self { value } else { nil }
-  }
-}
 
 /// Reads the fields of one object and collects every fault on the way.
 ///
@@ -79,7 +51,7 @@ public struct FieldReader {
   }
 
   /// A field of a patch that `null` empties.
-  public mutating func change<Value>(_ name: String, _ type: FieldType<Value>) -> Change<Value> {
+  public mutating func change<Value>(_ name: String, _ type: FieldType<Value>) -> FieldChange<Value> {
     note(name, Self.nullable(type.schema), required: false)
     guard let value = object[name] else { return .keep }
     guard value != .null else { return .clear }
