@@ -43,6 +43,21 @@ public struct TenantDatabase: Sendable {
     }
   }
 
+  /// Runs three statements as one transaction in one round trip.
+  /// - Throws: as `run`.
+  public func run<First: TenantStatement, Second: TenantStatement, Third: TenantStatement>(
+    _ first: First, _ second: Second, _ third: Third, repeatable: Bool = false
+  ) async throws(DatabaseError) -> ([First.Output], [Second.Output], [Third.Output]) {
+    do throws(DatabaseError) {
+      let (entered, firstRows, secondRows, thirdRows) =
+        try await pool.run(EnterTenant(tenant: tenant.id), first, second, third, repeatable: repeatable)
+      guard !entered.isEmpty else { throw DatabaseError.tenantUnavailable }
+      return (firstRows, secondRows, thirdRows)
+    } catch {
+      throw Self.explained(error)
+    }
+  }
+
   /// An insert of a batch that did not enter is refused by the policy before we see that it did not enter.
   private static func explained(_ error: DatabaseError) -> DatabaseError {
     error == .denied ? .tenantUnavailable : error
