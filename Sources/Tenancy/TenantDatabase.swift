@@ -18,7 +18,9 @@ public struct TenantDatabase: Sendable {
   /// Runs one statement in one round trip and returns its rows.
   /// - Parameter repeatable: true when running it twice is as good as once; then lost connections are tried again.
   /// - Throws: `DatabaseError.tenantUnavailable` when the tenant is gone or suspended, and every other `DatabaseError`.
-  public func run<S: TenantStatement>(_ statement: S, repeatable: Bool = false) async throws(DatabaseError) -> [S.Output] {
+  public func run<S: TenantStatement>(_ statement: S, repeatable: Bool = false) async throws(DatabaseError) -> [S
+    .Output]
+  {
     do throws(DatabaseError) {
       let (entered, rows) = try await pool.run(EnterTenant(tenant: tenant.id), statement, repeatable: repeatable)
       guard !entered.isEmpty else { throw DatabaseError.tenantUnavailable }

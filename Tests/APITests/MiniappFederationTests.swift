@@ -132,7 +132,8 @@ import Testing
     #expect(try await miniapp.profile(code: code).text("bind_ticket") == first.text("bind_ticket"))
     // The database's clock cannot be moved; the moment of the exchange can.
     try await miniapp.server.database.administer(
-      "UPDATE wechat_code_exchanges SET begun_at = now() - interval '11 seconds' WHERE tenant_id = '\(miniapp.tenant.id)'")
+      "UPDATE wechat_code_exchanges SET begun_at = now() - interval '11 seconds' WHERE tenant_id = '\(miniapp.tenant.id)'"
+    )
     let late = try await miniapp.profile(code: code)
     #expect(late.status == 400)
     #expect(late.text("code") == "wechat_code_invalid")
@@ -142,7 +143,8 @@ import Testing
   @Test("a ticket is spent once, and only by the client it was made for")
   func ticketOnce() async throws {
     let miniapp = try await TestMiniapp.make()
-    let other = try await miniapp.client(miniapp.server.wechat.register(App(openPlatformAccount: "open")), label: "open")
+    let other = try await miniapp.client(
+      miniapp.server.wechat.register(App(openPlatformAccount: "open")), label: "open")
     let ticket = try await miniapp.profile("kate").text("bind_ticket")
     let foreign = try await other.bind(ticket: ticket)
     #expect(foreign.status == 400)
@@ -199,9 +201,11 @@ import Testing
     let forged = try await second.bind(ticket: ticket, ", \"bind_to\": {\"access_token\": \"nonsense\"}")
     #expect(forged.status == 401)
     #expect(forged.text("code") == "bind_to_invalid")
-    let idToken = try await second.bind(ticket: ticket, ", \"bind_to\": {\"access_token\": \"\(owner.text("id_token"))\"}")
+    let idToken = try await second.bind(
+      ticket: ticket, ", \"bind_to\": {\"access_token\": \"\(owner.text("id_token"))\"}")
     #expect(idToken.status == 401)
-    let bound = try await second.bind(ticket: ticket, ", \"bind_to\": {\"access_token\": \"\(owner.text("access_token"))\"}")
+    let bound = try await second.bind(
+      ticket: ticket, ", \"bind_to\": {\"access_token\": \"\(owner.text("access_token"))\"}")
     #expect(bound.status == 200, "\(bound.text)")
     #expect(bound.sub == owner.sub)
     #expect(try await second.profile("mia").sub == owner.sub)
@@ -227,7 +231,8 @@ import Testing
     #expect(bound.status == 201, "\(bound.text)")
     let again = try await miniapp.federation(
       "bindUser",
-      "{\"client_id\": \"\(miniapp.clientID)\", \"code\": \"\(miniapp.loginCode("olga"))\", \"profile\": {\"nickname\": \"Olga\"}}")
+      "{\"client_id\": \"\(miniapp.clientID)\", \"code\": \"\(miniapp.loginCode("olga"))\", \"profile\": {\"nickname\": \"Olga\"}}"
+    )
     #expect(again.status == 200)
     #expect(again.sub == bound.sub)
     #expect(again["user"]?.object?["name"]?.string == "Olga")
@@ -258,7 +263,10 @@ import Testing
     #expect(refused["wechat_errcode"]?.integer == 40125)
     #expect(!refused.text("detail_zh").isEmpty)
     world.change(miniapp.app.id) { $0.secret = miniapp.app.secret }
-    world.register({ var person = Person(id: "risky-\(miniapp.app.id)"); person.isBlocked = true; return person }())
+    world.register(
+      {
+        var person = Person(id: "risky-\(miniapp.app.id)"); person.isBlocked = true; return person
+      }())
     let blocked = try await miniapp.profile("risky-\(miniapp.app.id)")
     #expect(blocked.status == 403)
     #expect(blocked.text("code") == "wechat_user_blocked")
@@ -272,7 +280,8 @@ import Testing
   func extraFields() async throws {
     let miniapp = try await TestMiniapp.make()
     let answer = try await miniapp.federation(
-      "profile", "{\"client_id\": \"\(miniapp.clientID)\", \"code\": \"x\", \"openid\": \"o123\", \"access_token\": \"t\"}")
+      "profile",
+      "{\"client_id\": \"\(miniapp.clientID)\", \"code\": \"x\", \"openid\": \"o123\", \"access_token\": \"t\"}")
     #expect(answer.status == 422)
     #expect(Set(answer.pointers) == ["/openid", "/access_token"])
     #expect(miniapp.server.wechat.count(appID: miniapp.app.id) == 0)

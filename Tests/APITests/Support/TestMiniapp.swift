@@ -30,7 +30,8 @@ struct TestMiniapp: Sendable {
     var body = try JSONValue(parsing: Array(settings.utf8)).object ?? JSONObject()
     body["name"] = .string("App")
     body["slug"] = .string(slug)
-    let made = try await tenant.send("POST", "identity-applications", String(decoding: JSONValue.object(body).text, as: UTF8.self))
+    let made = try await tenant.send(
+      "POST", "identity-applications", String(decoding: JSONValue.object(body).text, as: UTF8.self))
     guard let id = made["id"]?.string else { throw TestFailure(description: "no application: \(made.text)") }
     let app = tenant.server.wechat.register(App(openPlatformAccount: openPlatformAccount))
     return try await TestMiniapp(tenant: tenant, app: app, applicationID: id, applicationSlug: slug, clientID: "")

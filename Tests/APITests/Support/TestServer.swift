@@ -52,7 +52,8 @@ struct TestServer: Sendable {
     }
     _ = service
     return TestServer(
-      port: port, database: database, runtime: runtime, wechat: simulator.world, client: HTTPClient(loop: EventLoop(name: "api-tests")))
+      port: port, database: database, runtime: runtime, wechat: simulator.world,
+      client: HTTPClient(loop: EventLoop(name: "api-tests")))
   }
 
   /// What came back, with its body read.
@@ -85,7 +86,8 @@ struct TestServer: Sendable {
     let request = HTTPRequest(
       method, Secret("http://127.0.0.1:\(port)\(path)"), headers: all, body: body.map { Array($0.utf8) })
     let response = try await client.send(request, deadline: .seconds(10))
-    return Answer(status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
+    return Answer(
+      status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
   }
 
   /// A tenant of its own for one test.
@@ -93,7 +95,8 @@ struct TestServer: Sendable {
     let slug = "t" + UUID().uuidString.lowercased().filter { $0 != "-" }.prefix(20)
     let answer = try await send(
       "POST", "/v1/tenants", key: Self.operatorToken, #"{"slug":"\#(slug)","name":"Test"}"#)
-    guard answer.status == 201, let key = answer["api_key"]?.object?["key"]?.string, let id = answer["id"]?.string else {
+    guard answer.status == 201, let key = answer["api_key"]?.object?["key"]?.string, let id = answer["id"]?.string
+    else {
       throw TestFailure(description: "no tenant: \(answer.text)")
     }
     return TestTenant(server: self, id: id, slug: slug, key: key)
