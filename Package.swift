@@ -79,7 +79,10 @@ let package = Package(
     program("QiaoServer", ["Runtime", lifecycle, arguments]),
     program(
       "QiaoCLI",
-      ["EventLoop", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", arguments] + crypto),
+      [
+        "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", "Tenancy",
+        arguments, log,
+      ] + crypto),
     program("WeChatSimulator", ["Observability", "Simulator", log, lifecycle, arguments]),
 
     .target(
