@@ -44,7 +44,9 @@ extension Services {
 
   /// All operations of a tenant's keys.
   var managementEndpoints: [Endpoint<ManagementContext>] {
-    APIKeyRoutes(cursors: cursors, now: now).endpoints
+    ApplicationRoutes(ring: ring, cursors: cursors, publicURL: publicURL).endpoints
+      + AuthzClientRoutes(ring: ring, cursors: cursors, hub: appTokens, publicURL: publicURL).endpoints
+      + APIKeyRoutes(cursors: cursors, now: now).endpoints
   }
 
   private var cursors: Cursors { Cursors(key: ring.derivedKey("cursors")) }
