@@ -81,7 +81,8 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["CLibpq", "Observability", "Outbound", "Postgres", "Runtime", "Simulator"], path: "Tests/TestSupport",
+      dependencies: ["CLibpq", "Observability", "Outbound", "Postgres", "Runtime", "Simulator"],
+      path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("TestSupportTests", ["Postgres", "TestSupport"]),
     tests("EventLoopTests", ["EventLoop"]),

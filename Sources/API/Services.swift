@@ -16,6 +16,8 @@ public struct Services: Sendable {
   let appTokens: AppTokenHub
   let federation: WeChatFederation
   let tokenEndpoint: TokenEndpoint
+  let applications: Applications
+  let clients: ThirdPartyAuthzClients
   let publicURL: String
   let operatorToken: Secret<String>?
   let isProduction: Bool
@@ -44,6 +46,8 @@ public struct Services: Sendable {
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     let hub = AppTokenHub(provider: appTokens, ring: ring)
     self.appTokens = hub
+    applications = Applications(ring: ring, issuers: issuers, names: issuer)
+    clients = ThirdPartyAuthzClients(ring: ring, tokens: hub)
     federation = WeChatFederation(
       codes: CodeExchange(provider: miniapp, ring: ring), phones: PhoneNumbers(provider: phones, tokens: hub),
       issuer: issuer, verifier: verifier, ring: ring, now: now)

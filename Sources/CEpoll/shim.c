@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "include/shim.h"
 
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -26,3 +28,5 @@ int qiao_epoll_wait(int epoll, int *descriptors, uint32_t *events, int capacity,
 }
 
 int qiao_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+void qiao_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -1,27 +1,57 @@
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Identity
 import JSON
-import Secrets
 import Tenancy
 
 /// `identity-applications` of a tenant.
 struct ApplicationRoutes: Sendable {
-  let ring: KeyRing
+  let applications: Applications
   let cursors: Cursors
-  let publicURL: String
+
+  private static let life = FieldType<Int>.integer(5...31_536_000)
+  private static let retention = FieldType<Int>.integer(0...31_536_000)
 
   private struct New: Sendable {
+    let name: String
     let slug: String
-    let settings: ApplicationChange
+    let values: ApplicationDetails.Values
 
     init(_ fields: inout FieldReader) {
+      name = fields.required("name", .text(1...200))
       slug = fields.required("slug", .slug)
-      var settings = ApplicationRoutes.settings(&fields)
-      settings.name = fields.required("name", .text(1...200))
-      settings.reconcileEvery = fields.change("reconcile_every", .integer(5...31_536_000))
-      self.settings = settings
+      var values = ApplicationDetails.Values()
+      values.enrollment = fields.optional("enrollment", .enumeration(), default: values.enrollment)
+      values.phoneMatching = fields.optional("phone_matching", .enumeration(), default: values.phoneMatching)
+      values.signingAlgorithm = fields.optional("signing_alg", .enumeration(), default: values.signingAlgorithm)
+      values.accessTokenTTL = fields.optional("access_token_ttl", life, default: values.accessTokenTTL)
+      values.idTokenTTL = fields.optional("id_token_ttl", life, default: values.idTokenTTL)
+      values.refreshTokenTTL = fields.optional("refresh_token_ttl", life, default: values.refreshTokenTTL)
+      values.refreshTokenIdleTTL = fields.optional("refresh_token_idle_ttl", life, default: values.refreshTokenIdleTTL)
+      values.sessionTTL = fields.optional("session_ttl", life, default: values.sessionTTL)
+      values.sessionIdleTTL = fields.optional("session_idle_ttl", life, default: values.sessionIdleTTL)
+      values.reconcileEvery = fields.optional("reconcile_every", life)
+      values.sessionRetention = fields.optional("session_retention", retention, default: values.sessionRetention)
+      self.values = values
     }
+  }
+
+  private static func patch(_ fields: inout FieldReader) -> ApplicationPatch {
+    var patch = ApplicationPatch()
+    patch.name = fields.replacement("name", .text(1...200))
+    patch.slug = fields.replacement("slug", .slug)
+    patch.enrollment = fields.replacement("enrollment", .enumeration())
+    patch.phoneMatching = fields.replacement("phone_matching", .enumeration())
+    patch.signingAlgorithm = fields.replacement("signing_alg", .enumeration())
+    for name in [
+      "access_token_ttl", "id_token_ttl", "refresh_token_ttl", "refresh_token_idle_ttl", "session_ttl", "session_idle_ttl",
+    ] {
+      patch.lives[name] = fields.replacement(name, life)
+    }
+    patch.lives["session_retention"] = fields.replacement("session_retention", retention)
+    patch.reconcileEvery = fields.change("reconcile_every", life)
+    return patch
   }
 
   var endpoints: [Endpoint<ManagementContext>] {
@@ -29,101 +59,85 @@ struct ApplicationRoutes: Sendable {
       .get("identity-applications", "list_identity_applications", .tenantRead, query: ListRequest.schema) {
         request, context in
         let list = try ListRequest(request, cursors, "identity-applications", tenant: context.tenant.id.uuid) { _ in }
-        let found = try await applications(context).list(list.slice)
+        let found = try await applications.list(list.slice, in: context.database)
         return list.response(found, id: \.id.uuid) { application, json in
           json.beginObject()
-          write(application, of: context.tenant, to: &json)
+          write(application, context, to: &json)
           json.endObject()
         }
       },
       .post(
-        "identity-applications", "create_identity_application", .tenantWrite, body: FieldReader.schema(of: New.init)
-      ) { request, context in
-        try QueryParameters.none(request)
-        let new = try await JSONBody.read(request, New.init)
-        let made = try await applications(context).create(slug: new.slug, new.settings, author: context.author)
-        return answer(request, made, context, status: .created)
-      },
+        "identity-applications", "create_identity_application", .tenantWrite, body: FieldReader.schema(of: New.init), create),
       .get("identity-applications/{id}", "get_identity_application", .tenantRead) { request, context in
         try QueryParameters.none(request)
-        return answer(request, try await applications(context).find(try context.id()), context)
+        return answer(request, context, try await applications.find(try context.id(), in: context.database))
       },
       .patch(
-        "identity-applications/{id}", "update_identity_application", .tenantWrite,
-        body: FieldReader.schema(of: Self.patch)
+        "identity-applications/{id}", "update_identity_application", .tenantWrite, body: FieldReader.schema(of: Self.patch)
       ) { request, context in
         try QueryParameters.none(request)
-        let change = try await JSONBody.read(request, patch: true, Self.patch)
-        let changed = try await applications(context).update(
-          try context.id(), change, versions: Precondition(request).versions, author: context.author)
-        return answer(request, changed, context)
+        let patch = try await JSONBody.read(request, patch: true, Self.patch)
+        let changed = try await applications.update(
+          try context.id(), patch, versions: Precondition(request).versions, in: context.database, author: context.author)
+        return answer(request, context, changed)
       },
       .delete(
         "identity-applications/{id}", "delete_identity_application", .tenantWrite,
-        query: FieldReader.schema(of: Self.force)
+        query: FieldReader.schema { $0.optional("force", .word) }
       ) { request, context in
-        let force = try QueryParameters(request).read(Self.force)
-        try await applications(context).delete(
-          try context.id(), force: force, versions: Precondition(request).versions, author: context.author)
+        let force = try QueryParameters(request).read { $0.optional("force", .word) } ?? false
+        try await applications.delete(
+          try context.id(), force: force, versions: Precondition(request).versions, in: context.database,
+          author: context.author)
         return Response(status: .noContent)
+      },
+      .post(
+        "identity-applications/{id}/rotate-signing-key", "rotate_signing_key", .tenantWrite, status: .ok
+      ) { request, context in
+        try QueryParameters.none(request)
+        let rotated = try await applications.rotateKey(
+          of: try context.id(), in: context.database, author: context.author)
+        return answer(request, context, rotated)
       },
     ]
   }
 
-  private func applications(_ context: ManagementContext) -> Applications { Applications(context.database, ring: ring) }
-
-  private static func force(_ fields: inout FieldReader) -> Bool { fields.optional("force", .word, default: false) }
-
-  private static func patch(_ fields: inout FieldReader) -> ApplicationChange {
-    var change = settings(&fields)
-    change.name = fields.replacement("name", .text(1...200))
-    change.reconcileEvery = fields.change("reconcile_every", .integer(5...31_536_000))
-    return change
-  }
-
-  /// What a new application and a patch have in common.
-  private static func settings(_ fields: inout FieldReader) -> ApplicationChange {
-    var settings = ApplicationChange()
-    let life = FieldType.integer(5...31_536_000)
-    settings.enrollment = fields.replacement("enrollment", .enumeration())
-    settings.phoneMatching = fields.replacement("phone_matching", .enumeration())
-    settings.signingAlgorithm = fields.replacement("signing_alg", .enumeration())
-    settings.accessToken = fields.replacement("access_token_ttl", life)
-    settings.idToken = fields.replacement("id_token_ttl", life)
-    settings.refreshToken = fields.replacement("refresh_token_ttl", life)
-    settings.refreshTokenIdle = fields.replacement("refresh_token_idle_ttl", life)
-    settings.session = fields.replacement("session_ttl", life)
-    settings.sessionIdle = fields.replacement("session_idle_ttl", life)
-    settings.sessionRetention = fields.replacement("session_retention", .integer(0...31_536_000))
-    return settings
+  @Sendable private func create(_ request: Request, _ context: ManagementContext) async throws -> Response {
+    try QueryParameters.none(request)
+    let new = try await JSONBody.read(request, New.init)
+    let created = try await applications.create(
+      name: new.name, slug: new.slug, values: new.values, in: context.database, author: context.author)
+    return answer(
+      request, context, created, status: .created, headers: [.location: "\(request.uri.path)/\(created.id)"])
   }
 
   private func answer(
-    _ request: Request, _ application: ApplicationDetails, _ context: ManagementContext,
-    status: HTTPResponse.Status = .ok
+    _ request: Request, _ context: ManagementContext, _ application: ApplicationDetails,
+    status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
   ) -> Response {
-    let headers: HTTPFields = status == .created ? [.location: "\(request.uri.path)/\(application.id)"] : [:]
-    return .resource(request, status: status, tag: EntityTag(version: application.version), headers: headers) {
-      JSONWriter.object { write(application, of: context.tenant, to: &$0) }
+    .resource(request, status: status, tag: EntityTag(version: application.version), headers: headers) {
+      JSONWriter.object { write(application, context, to: &$0) }
     }
   }
 
-  private func write(_ application: ApplicationDetails, of tenant: TenantScope, to json: inout JSONWriter) {
+  private func write(_ application: ApplicationDetails, _ context: ManagementContext, to json: inout JSONWriter) {
+    let values = application.settings
     json.member("id", application.id.description)
-    json.member("slug", application.slug)
     json.member("name", application.name)
-    json.member("issuer", "\(publicURL)/t/\(tenant.slug)/i/\(application.slug)")
-    json.member("enrollment", application.enrollment)
-    json.member("phone_matching", application.phoneMatching)
-    json.member("signing_alg", application.signingAlgorithm)
-    json.member("access_token_ttl", application.lives.accessToken)
-    json.member("id_token_ttl", application.lives.idToken)
-    json.member("refresh_token_ttl", application.lives.refreshToken)
-    json.member("refresh_token_idle_ttl", application.lives.refreshTokenIdle)
-    json.member("session_ttl", application.lives.session)
-    json.member("session_idle_ttl", application.lives.sessionIdle)
-    json.member("reconcile_every", application.lives.reconcileEvery)
-    json.member("session_retention", application.lives.sessionRetention)
+    json.member("slug", application.slug)
+    json.member("issuer", applications.issuer(application, tenant: context.tenant))
+    json.member("enrollment", values.enrollment.rawValue)
+    json.member("phone_matching", values.phoneMatching.rawValue)
+    json.member("signing_alg", values.signingAlgorithm.rawValue)
+    json.member("access_token_ttl", values.accessTokenTTL)
+    json.member("id_token_ttl", values.idTokenTTL)
+    json.member("refresh_token_ttl", values.refreshTokenTTL)
+    json.member("refresh_token_idle_ttl", values.refreshTokenIdleTTL)
+    json.member("session_ttl", values.sessionTTL)
+    json.member("session_idle_ttl", values.sessionIdleTTL)
+    json.key("reconcile_every")
+    if let seconds = values.reconcileEvery { json.integer(seconds) } else { json.null() }
+    json.member("session_retention", values.sessionRetention)
     json.member("created_at", application.createdAt)
     json.member("updated_at", application.updatedAt)
   }

@@ -44,9 +44,10 @@ extension Services {
 
   /// All operations of a tenant's keys.
   var managementEndpoints: [Endpoint<ManagementContext>] {
-    ApplicationRoutes(ring: ring, cursors: cursors, publicURL: publicURL).endpoints
-      + AuthzClientRoutes(ring: ring, cursors: cursors, hub: appTokens, publicURL: publicURL).endpoints
-      + APIKeyRoutes(cursors: cursors, now: now).endpoints
+    APIKeyRoutes(cursors: cursors, now: now).endpoints
+      + ApplicationRoutes(applications: applications, cursors: cursors).endpoints
+      + ThirdPartyAuthzClientRoutes(clients: clients, cursors: cursors, publicURL: publicURL).endpoints
+      + UserRoutes(cursors: cursors).endpoints
   }
 
   private var cursors: Cursors { Cursors(key: ring.derivedKey("cursors")) }
