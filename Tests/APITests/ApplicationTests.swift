@@ -26,7 +26,8 @@ struct ApplicationTests {
   @Test("lives are whole seconds from 5 to a year")
   func lives() async throws {
     let tenant = try await TestServer.shared().tenant()
-    let body = #"{"slug":"main","name":"M","access_token_ttl":4,"id_token_ttl":1.5,"session_ttl":31536001,"reconcile_every":5}"#
+    let body =
+      #"{"slug":"main","name":"M","access_token_ttl":4,"id_token_ttl":1.5,"session_ttl":31536001,"reconcile_every":5}"#
     let refused = try await tenant.send("POST", "identity-applications", body)
     #expect(refused.pointers.sorted() == ["/access_token_ttl", "/id_token_ttl", "/session_ttl"])
   }

@@ -56,7 +56,9 @@ struct AuthzClientTests {
     let id = try await tenant.miniapp(of: try await tenant.application())
     let path = "third-party-authz-clients/\(id)"
     let good = try await tenant.send(
-      "PATCH", path, #"{"property_map":[{"source":"unionid|openid","target":"username"},{"source":"sex","target":"attributes.sex","when":"if_empty"}]}"#)
+      "PATCH", path,
+      #"{"property_map":[{"source":"unionid|openid","target":"username"},{"source":"sex","target":"attributes.sex","when":"if_empty"}]}"#
+    )
     #expect(good["property_map"]?.array?.first?.object?["when"]?.string == "if_empty")
     let bad = try await tenant.send(
       "PATCH", path, #"{"property_map":[{"source":"shoe","target":"sub"},{"source":"sex","target":"name","if":1}]}"#)

@@ -76,5 +76,6 @@ extension FieldType where Value == JSONObject {
 }
 
 private let textClaims: Set<String> = [
-  "given_name", "family_name", "middle_name", "nickname", "profile", "website", "gender", "birthdate", "zoneinfo", "locale",
+  "given_name", "family_name", "middle_name", "nickname", "profile", "website", "gender", "birthdate", "zoneinfo",
+  "locale",
 ]

@@ -72,7 +72,8 @@ struct TestServer: Sendable {
     let request = HTTPRequest(
       method, Secret("http://127.0.0.1:\(port)\(path)"), headers: all, body: body.map { Array($0.utf8) })
     let response = try await client.send(request, deadline: .seconds(10))
-    return Answer(status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
+    return Answer(
+      status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
   }
 
   /// A tenant of its own for one test.
@@ -80,7 +81,8 @@ struct TestServer: Sendable {
     let slug = "t" + UUID().uuidString.lowercased().filter { $0 != "-" }.prefix(20)
     let answer = try await send(
       "POST", "/v1/tenants", key: Self.operatorToken, #"{"slug":"\#(slug)","name":"Test"}"#)
-    guard answer.status == 201, let key = answer["api_key"]?.object?["key"]?.string, let id = answer["id"]?.string else {
+    guard answer.status == 201, let key = answer["api_key"]?.object?["key"]?.string, let id = answer["id"]?.string
+    else {
       throw TestFailure(description: "no tenant: \(answer.text)")
     }
     return TestTenant(server: self, id: id, slug: slug, key: key)
