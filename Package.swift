@@ -95,6 +95,9 @@ let package = Package(
     tests("SimulatorTests", ["Simulator", "TestSupport"]),
     tests("TenancyTests", ["Tenancy", "TestSupport"]),
     tests("IdentityTests", ["Identity", "TestSupport"]),
-    tests("APITests", ["API", "TestSupport"]),
+    tests(
+      "APITests",
+      ["API", "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Runtime", "Tenancy", "TestSupport", lifecycle, log]
+    ),
   ]
 )
