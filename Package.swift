@@ -94,7 +94,7 @@ let package = Package(
     tests("EventLoopTests", ["EventLoop"]),
     tests("QueryTests", ["Query"]),
     tests("ObservabilityTests", ["Observability"]),
-    tests("PostgresTests", ["Postgres"]),
+    tests("PostgresTests", ["EventLoop", "Postgres", "Query", log]),
     tests("OutboundTests", ["Outbound"]),
     tests("SecretsTests", ["Secrets"]),
     tests("WeChatTests", ["WeChat", "TestSupport"]),
