@@ -99,8 +99,7 @@ let package = Package(
     tests("SecretsTests", ["Secrets"]),
     tests("WeChatTests", ["WeChat", "TestSupport"]),
     tests("SimulatorTests", ["Simulator", "TestSupport"]),
-    tests("TenancyTests", ["Tenancy", "TestSupport"]),
-    tests("IdentityTests", ["Identity", "TestSupport"]),
+    tests("TenancyTests", ["EventLoop", "Postgres", "Query", "Secrets", "Tenancy", "TestSupport", log]),
     tests(
       "APITests",
       [
