@@ -64,25 +64,33 @@ let package = Package(
     library("Tenancy", ["Postgres", "Query", "Secrets"]),
     library("OAuth", []),
     library("Federation", ["Observability"]),
-    library("WeChat", ["Federation", "Observability", "Outbound", log] + crypto),
+    library("WeChat", ["Federation", "JSON", "Observability", "Outbound", log] + crypto),
     library("Identity", ["Federation", "JSON", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
-    library("API", ["Federation", "Identity", "JSON", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
+    library(
+      "API", ["Federation", "Identity", "JSON", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
     library(
       "Runtime",
       [
         "API", "Identity", "Observability", "Outbound", "Postgres", "Secrets", "Tenancy", "WeChat", hummingbird,
         lifecycle, log,
       ]),
-    library("Simulator", ["Observability", hummingbird, log] + crypto),
+    library("Simulator", ["JSON", "Observability", hummingbird, lifecycle, log] + crypto),
 
     program("QiaoServer", ["Runtime", lifecycle, arguments]),
-    program("QiaoCLI", ["Runtime", arguments]),
-    program("WeChatSimulator", ["Simulator", lifecycle, arguments]),
+    program(
+      "QiaoCLI",
+      [
+        "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", "Tenancy",
+        arguments, log,
+      ] + crypto),
+    program("WeChatSimulator", ["Observability", "Simulator", log, lifecycle, arguments]),
 
     .target(
       name: "TestSupport",
-      dependencies: ["Observability", "Outbound", "Postgres", "Runtime", "Simulator"], path: "Tests/TestSupport",
+      dependencies: ["CLibpq", "Observability", "Outbound", "Postgres", "Runtime", "Simulator"],
+      path: "Tests/TestSupport",
       swiftSettings: settings),
+    tests("TestSupportTests", ["Postgres", "TestSupport"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests("QueryTests", ["Query"]),
     tests("ObservabilityTests", ["Observability"]),
@@ -93,6 +101,12 @@ let package = Package(
     tests("SimulatorTests", ["Simulator", "TestSupport"]),
     tests("TenancyTests", ["Tenancy", "TestSupport"]),
     tests("IdentityTests", ["Identity", "TestSupport"]),
-    tests("APITests", ["API", "TestSupport"]),
+    tests(
+      "APITests",
+      [
+        "API", "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Runtime", "Tenancy", "TestSupport",
+        lifecycle, log,
+      ]
+    ),
   ]
 )

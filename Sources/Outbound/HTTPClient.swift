@@ -37,7 +37,8 @@ public final class HTTPClient: Sendable {
   /// - Throws: `HTTPFailure`.
   public func send(_ request: HTTPRequest, deadline: Duration) async throws(HTTPFailure) -> HTTPResponse {
     let transfer = Transfer(request, mostBytes: mostBytes)
-    let result = await withUnsafeContinuation { (waiter: UnsafeContinuation<Result<HTTPResponse, HTTPFailure>, Never>) in
+    let result = await withUnsafeContinuation {
+      (waiter: UnsafeContinuation<Result<HTTPResponse, HTTPFailure>, Never>) in
       transfer.waiter = waiter
       loop.execute { [transfers] in transfers.begin(transfer, deadline: deadline) }
     }

@@ -71,7 +71,8 @@ final class Transfers: @unchecked Sendable {
       _ = qiao_curl_set_long(easy, CURLOPT_POSTFIELDSIZE, body.count)
       _ = body.withUnsafeBytes {
         // Copied by libcurl, so the array need not stay where it is.
-        qiao_curl_set_pointer(easy, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress ?? UnsafeRawPointer(context)))
+        qiao_curl_set_pointer(
+          easy, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress ?? UnsafeRawPointer(context)))
       }
     }
     // "Expect: 100-continue" costs a round trip for nothing.

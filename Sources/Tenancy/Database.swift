@@ -20,8 +20,18 @@ public struct Database: Sendable {
 
   /// Runs a system statement in one round trip and returns its rows.
   /// - Throws: `DatabaseError`.
-  public func run<S: SystemStatement>(_ statement: S, repeatable: Bool = false) async throws(DatabaseError) -> [S.Output] {
+  public func run<S: SystemStatement>(_ statement: S, repeatable: Bool = false) async throws(DatabaseError) -> [S
+    .Output]
+  {
     try await pool.run(statement, repeatable: repeatable)
+  }
+
+  /// Runs two system statements as one transaction in one round trip.
+  /// - Throws: `DatabaseError`.
+  public func run<First: SystemStatement, Second: SystemStatement>(
+    _ first: First, _ second: Second, repeatable: Bool = false
+  ) async throws(DatabaseError) -> ([First.Output], [Second.Output]) {
+    try await pool.run(first, second, repeatable: repeatable)
   }
 
   /// The rows of one tenant.

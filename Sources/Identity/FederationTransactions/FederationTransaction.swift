@@ -61,19 +61,46 @@ struct InsertFederationTransaction: TenantStatement {
   }
 }
 
-/// Reads a transaction that can still be spent; whether the secret fits is compared in constant time afterwards.
+/// Reads a client and a transaction that can still be spent; whether they belong together and the secret fits is compared
+/// afterwards, in constant time. Without a client it is the transaction's own. No row: no such enabled client.
 struct FindFederationTransaction: TenantStatement {
+  struct Output: Sendable {
+    let client: FederationClient
+    let transaction: FederationTransaction?
+  }
+
   static let sql: SQL = """
-    SELECT id, secret_hash, client_id, purpose, app_id, openid, unionid, session_key_sealed FROM federation_transactions
-    WHERE tenant_id = current_tenant() AND id = $1 AND used_at IS NULL AND expires_at > now()
+    WITH ticket AS (
+      SELECT t.id, t.secret_hash, t.client_id, t.purpose, t.app_id, t.openid, t.unionid, t.session_key_sealed
+      FROM federation_transactions t
+      WHERE t.tenant_id = current_tenant() AND t.id = $1 AND t.used_at IS NULL AND t.expires_at > now()
+    )
+    SELECT c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map,
+      a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
+      a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
+      t.id, t.secret_hash, t.client_id, t.purpose, t.app_id, t.openid, t.unionid, t.session_key_sealed
+    FROM third_party_authz_clients c
+    JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = c.identity_application_id
+    JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
+    LEFT JOIN ticket t ON true
+    WHERE c.tenant_id = current_tenant() AND c.id = coalesce($2, (SELECT client_id FROM ticket)) AND c.enabled
     """
-  let id: ID<FederationTransaction>
+  let id: ID<FederationTransaction>?
+  let client: ID<ThirdPartyAuthzClient>?
 
-  func bind(to binder: inout Binder) { binder.bind(id) }
+  func bind(to binder: inout Binder) {
+    binder.bind(id)
+    binder.bind(client)
+  }
 
-  static func decode(_ row: inout Row) throws(DecodingFault) -> FederationTransaction {
-    FederationTransaction(
-      id: try row.next(), secretHash: try row.next(), clientID: try row.next(), purpose: try row.next(),
+  static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
+    let client = try FederationClient(&row)
+    guard let id = try row.next(ID<FederationTransaction>?.self) else {
+      return Output(client: client, transaction: nil)
+    }
+    let transaction = FederationTransaction(
+      id: id, secretHash: try row.next(), clientID: try row.next(), purpose: try row.next(),
       appID: try row.next(), openid: try row.next(), unionid: try row.next(), sessionKeySealed: try row.next())
+    return Output(client: client, transaction: transaction)
   }
 }

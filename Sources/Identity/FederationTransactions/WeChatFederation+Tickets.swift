@@ -25,27 +25,20 @@ extension WeChatFederation {
     return text
   }
 
-  /// The transaction of a ticket that can be spent for `purpose` by this client; every other ticket gets one answer.
+  /// The transaction of a ticket that can be spent for `purpose` by this client (`nil`: by the one it belongs to, which the
+  /// token endpoint does not ask for); every other ticket gets one answer.
   func redeemable(
-    _ text: String, purpose: FederationTransaction.Purpose, client id: ID<ThirdPartyAuthzClient>,
+    _ text: String, purpose: FederationTransaction.Purpose, client id: ID<ThirdPartyAuthzClient>?,
     in database: TenantDatabase
   ) async throws(FederationRefusal) -> (FederationClient, FederationTransaction) {
-    guard let token = OpaqueToken(text, prefix: purpose.prefix) else {
-      guard try await !database.refusing(FindFederationClient(client: id)).isEmpty else { throw .clientNotFound }
-      throw .ticketInvalid
+    let token = OpaqueToken(text, prefix: purpose.prefix)
+    let find = FindFederationTransaction(id: token.map { ID($0.id) }, client: id)
+    guard let found = try await database.refusing(find).first else {
+      throw id == nil ? .ticketInvalid : .clientNotFound
     }
-    let clients: [FederationClient]
-    let transactions: [FederationTransaction]
-    do {
-      (clients, transactions) = try await database.run(
-        FindFederationClient(client: id), FindFederationTransaction(id: ID(token.id)), repeatable: true)
-    } catch {
-      throw .fault(.database(error))
-    }
-    guard let client = clients.first else { throw .clientNotFound }
-    guard let transaction = transactions.first, Digest.equal(transaction.secretHash, token.hash),
-      transaction.purpose == purpose.rawValue, transaction.clientID == id
+    guard let token, let transaction = found.transaction, Digest.equal(transaction.secretHash, token.hash),
+      transaction.purpose == purpose.rawValue, transaction.clientID == found.client.id
     else { throw .ticketInvalid }
-    return (client, transaction)
+    return (found.client, transaction)
   }
 }

@@ -28,38 +28,39 @@ public struct Refresh: Sendable {
     public let client: UUID?
     /// A narrower scope, if one was asked for.
     public let scope: Scope?
+    /// True when the client authenticated; without that only grants of public clients are refreshed.
+    public let isAuthenticated: Bool
 
     /// A request.
-    public init(token: String, application: ID<IdentityApplication>?, client: UUID?, scope: Scope?) {
+    public init(
+      token: String, application: ID<IdentityApplication>?, client: UUID?, scope: Scope?, isAuthenticated: Bool
+    ) {
       self.token = token
       self.application = application
       self.client = client
       self.scope = scope
+      self.isAuthenticated = isAuthenticated
     }
-  }
-
-  /// Why there are no tokens.
-  public enum Refusal: Error, Sendable {
-    /// For the client.
-    case oauth(OAuthError)
-    /// A fault of ours.
-    case fault(IdentityFault)
   }
 
   /// New tokens for a current refresh token, or the same ones for one that was rotated at most 10 s ago.
   ///
   /// A genuine token from further back has been stolen or copied: the family ends (`invalid_grant`).
-  /// - Throws: `Refusal`.
-  public func tokens(for request: Request, in database: TenantDatabase) async throws(Refusal) -> IssuedTokens {
+  /// - Throws: `OAuthRefusal`.
+  public func tokens(for request: Request, in database: TenantDatabase) async throws(OAuthRefusal) -> IssuedTokens {
     guard let token = RefreshToken(request.token) else { throw Self.invalid }
     let successor = token.successor(key: successorKey)
     do {
       let rotate = RotateRefreshToken(
-        token: token, successor: successor, application: request.application, client: request.client, scope: request.scope)
+        token: token, successor: successor, application: request.application, client: request.client,
+        scope: request.scope,
+        isAuthenticated: request.isAuthenticated)
       if let grant = try await database.run(rotate).first {
         return try issue(grant, successor, request.scope, in: database)
       }
-      let find = FindGrant(grant: token.grant, application: request.application, client: request.client)
+      let find = FindGrant(
+        grant: token.grant, application: request.application, client: request.client,
+        isAuthenticated: request.isAuthenticated)
       guard let found = try await database.run(find, repeatable: true).first else { throw Self.invalid }
       if Digest.equal(found.secretHash, successor.hash) {
         guard found.isRecent else { return try await replayed(token.grant, in: database) }
@@ -69,16 +70,36 @@ public struct Refresh: Sendable {
         guard let asked = request.scope, !(Scope(parsing: found.grant.scope) ?? Scope([])).covers(asked) else {
           throw Self.invalid
         }
-        throw Refusal.oauth(OAuthError(.invalidScope, "the scope is wider than what was granted"))
+        throw OAuthRefusal.oauth(OAuthError(.invalidScope, "the scope is wider than what was granted"))
       }
       guard isGenuine(token, generation: found.generation, hash: found.secretHash) else { throw Self.invalid }
       return try await replayed(token.grant, in: database)
-    } catch let refusal as Refusal {
+    } catch let refusal as OAuthRefusal {
       throw refusal
     } catch let error as DatabaseError {
       throw .fault(.database(error))
     } catch {
       throw .fault(.cryptography("refresh"))
+    }
+  }
+
+  /// Ends the family of a genuine refresh token of `client`; leaves every other alone.
+  /// - Throws: `IdentityFault`.
+  func revoke(
+    _ text: String, application: ID<IdentityApplication>, client: UUID, in database: TenantDatabase
+  ) async throws(IdentityFault) {
+    guard let token = RefreshToken(text) else { return }
+    do {
+      let find = FindGrant(grant: token.grant, application: application, client: client, isAuthenticated: true)
+      guard let found = try await database.run(find, repeatable: true).first else { return }
+      let isCurrent = Digest.equal(found.secretHash, token.hash)
+      let isPrevious = Digest.equal(found.secretHash, token.successor(key: successorKey).hash)
+      guard isCurrent || isPrevious || isGenuine(token, generation: found.generation, hash: found.secretHash) else {
+        return
+      }
+      _ = try await database.run(RevokeGrant(grant: token.grant), repeatable: true)
+    } catch {
+      throw .database(error)
     }
   }
 
@@ -98,7 +119,7 @@ public struct Refresh: Sendable {
 
   private func issue(
     _ grant: RotatedGrant, _ token: RefreshToken, _ asked: Scope?, in database: TenantDatabase
-  ) throws(Refusal) -> IssuedTokens {
+  ) throws(OAuthRefusal) -> IssuedTokens {
     let granted = Scope(parsing: grant.scope) ?? Scope([])
     let facts = TokenIssuer.Facts(
       tenant: database.tenant, application: grant.application, user: grant.user, clientID: grant.clientID.canonical,
@@ -111,6 +132,6 @@ public struct Refresh: Sendable {
     }
   }
 
-  private static let invalid = Refusal.oauth(
+  private static let invalid = OAuthRefusal.oauth(
     OAuthError(.invalidGrant, "the refresh token is unknown, expired, revoked or of another client"))
 }

@@ -34,7 +34,8 @@ struct RotateRefreshToken: TenantStatement {
         AND s.idle_expires_at > now()
         AND (EXISTS (SELECT FROM third_party_authz_clients c
             WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
-          OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id))
+          OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id
+            AND ($7::boolean OR c.token_endpoint_auth_method = 'none')))
       RETURNING g.user_id, g.identity_application_id, g.client_id, g.session_id, g.scope, g.rotated_at, s.amr, s.auth_time
     ), touched AS (
       UPDATE sessions s SET last_seen_at = now(),
@@ -62,6 +63,8 @@ struct RotateRefreshToken: TenantStatement {
   let client: UUID?
   /// The narrower scope that was asked for; a wider one must not cost the client its token.
   let scope: Scope?
+  /// True when the client authenticated.
+  let isAuthenticated: Bool
 
   func bind(to binder: inout Binder) {
     binder.bind(token.grant)
@@ -70,6 +73,7 @@ struct RotateRefreshToken: TenantStatement {
     binder.bind(application)
     binder.bind(client)
     binder.bind(scope.map { ColumnArray($0.tokens) })
+    binder.bind(isAuthenticated)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> RotatedGrant {
@@ -104,15 +108,22 @@ struct FindGrant: TenantStatement {
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
     WHERE g.tenant_id = current_tenant() AND g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > now()
       AND ($2::uuid IS NULL OR g.identity_application_id = $2) AND ($3::uuid IS NULL OR g.client_id = $3)
+      AND (EXISTS (SELECT FROM third_party_authz_clients c
+          WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
+        OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id
+          AND ($4::boolean OR c.token_endpoint_auth_method = 'none')))
     """
   let grant: ID<Grant>
   let application: ID<IdentityApplication>?
   let client: UUID?
+  /// True when the client authenticated.
+  let isAuthenticated: Bool
 
   func bind(to binder: inout Binder) {
     binder.bind(grant)
     binder.bind(application)
     binder.bind(client)
+    binder.bind(isAuthenticated)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {

@@ -1,0 +1,31 @@
+import FoundationEssentials
+import Hummingbird
+import Identity
+import Tenancy
+
+extension Services {
+  /// The whole API as one responder.
+  public func responder() -> some HTTPResponder<QiaoRequestContext> {
+    let router = Router(context: QiaoRequestContext.self, options: .autoGenerateHeadEndpoints)
+    OperationsRoutes(services: self).add(to: router)
+    addOperatorRoutes(to: router)
+    let admission = TenantMiddleware(directory: directory, database: database)
+    let oauth = OAuthRoutes(issuers: issuers, endpoint: tokenEndpoint, verifier: verifier)
+    let tenant = router.group("t/{tenant}").add(middleware: admission).group(context: TenantContext.self)
+    addManagementRoutes(to: tenant)
+    FederationRoutes(federation: federation).add(to: tenant)
+    oauth.add(to: tenant)
+    oauth.addInserted(
+      to: router.group(".well-known/oauth-authorization-server/t/{tenant}").add(middleware: admission)
+        .group(context: TenantContext.self))
+    let routes = router.routes.map { (template: $0.path.description.split(separator: "/"), method: $0.method) }
+    return Edge(
+      inner: router.buildResponder(), directory: directory, ownHosts: ownHosts, routes: routes, metrics: metrics,
+      logger: logger)
+  }
+
+  /// Hosts under which paths are taken as they are: the public one, and names of this machine.
+  private var ownHosts: Set<String> {
+    ["localhost", "127.0.0.1", "::1", URL(string: publicURL)?.host()?.lowercased() ?? "localhost"]
+  }
+}

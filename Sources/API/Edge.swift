@@ -1,0 +1,174 @@
+import HTTPTypes
+import Hummingbird
+import Identity
+import Logging
+import Observability
+import Query
+import Tenancy
+
+/// The outermost responder: a tenant's own host name becomes its path, every error becomes an answer, and each request is
+/// counted once with its route template.
+struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequestContext {
+  typealias Context = QiaoRequestContext
+
+  let inner: Inner
+  let directory: TenantDirectory
+  /// Hosts that are the service's own.
+  let ownHosts: Set<String>
+  /// The methods of each route template.
+  let routes: [(template: [Substring], method: HTTPRequest.Method)]
+  let metrics: Metrics
+  let logger: Logger
+  /// The proxies whose word about a caller is taken.
+  var proxies = TrustedProxies()
+
+  func respond(to request: Request, context: QiaoRequestContext) async throws -> Response {
+    let start = ContinuousClock.now
+    let context = trusting(request, context)
+    var response: Response
+    do {
+      let request = try await onTenantPath(request)
+      response = try await inner.respond(to: request, context: context)
+      if isUnrouted(context) { response = try unrouted(request).response(requestID: context.requestID) }
+    } catch {
+      response = answer(error, context: context)
+    }
+    response.headers[.requestID] = context.requestID
+    response.headers[.xContentTypeOptions] = "nosniff"
+    count(request.method, response.status.code, context: context, since: start)
+    return response
+  }
+
+  /// The context with what a trusted proxy says: the caller's address, and the id of the request if it is harmless text.
+  private func trusting(_ request: Request, _ context: QiaoRequestContext) -> QiaoRequestContext {
+    guard let peer = context.remoteAddress.flatMap({ IPAddress($0) }), proxies.contains(peer) else { return context }
+    var context = context
+    context.remoteAddress = proxies.client(peer: peer, forwardedFor: request.headers[values: .forwardedFor]).description
+    let given = request.headers[values: .requestID]
+    if given.count == 1, (1...64).contains(given[0].utf8.count), given[0].utf8.allSatisfy(Self.isSafe) {
+      context.identify(given[0])
+    }
+    return context
+  }
+
+  private static func isSafe(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+    default: false
+    }
+  }
+
+  /// The router marks a request that no route took, after it made an answer of its own.
+  private func isUnrouted(_ context: QiaoRequestContext) -> Bool {
+    context.endpointPath == nil || context.endpointPath == "NotFound"
+  }
+
+  /// On a host of a tenant the prefix `/t/{tenant}` is left out; it is put back before the route is looked up.
+  private func onTenantPath(_ request: Request) async throws -> Request {
+    guard let authority = request.head.authority, let host = Self.host(authority), !ownHosts.contains(host),
+      host.contains("."), IPAddress(host) == nil, request.uri.path != "/livez", request.uri.path != "/readyz"
+    else { return request }
+    let scope: TenantScope
+    do throws(TenantDirectory.Refusal) {
+      scope = try await directory.scope(host: host)
+    } catch .notFound {
+      return request
+    } catch {
+      throw Problem(error)
+    }
+    var head = request.head
+    let path = head.path ?? "/"
+    guard !path.hasPrefix("/t/") else { return request }
+    // RFC 8414 section 3.1 puts the well-known part before the issuer's path.
+    let known = path.hasPrefix(Self.metadata) ? Self.metadata : ""
+    head.path = "\(known)/t/\(scope.slug)\(path.dropFirst(known.count))"
+    return Request(head: head, body: request.body)
+  }
+
+  private static var metadata: String { "/.well-known/oauth-authorization-server" }
+
+  /// The host of an authority, in lower case without port.
+  private static func host(_ authority: String) -> String? {
+    if authority.hasPrefix("[") { return authority.prefix { $0 != "]" }.dropFirst().lowercased() }
+    return authority.prefix { $0 != ":" }.lowercased()
+  }
+
+  /// 405 with `Allow` where the path exists for another method, else 404.
+  private func unrouted(_ request: Request) throws -> Problem {
+    let path = request.uri.path.split(separator: "/")
+    var methods = routes.filter { Self.matches($0.template, path) }.map(\.method.rawValue)
+    if methods.contains("GET") { methods.append("HEAD") }
+    guard !methods.isEmpty else { return .notFound }
+    let allowed = Set(methods).sorted().joined(separator: ", ")
+    return Problem(
+      .methodNotAllowed, "method_not_allowed", "Use one of: \(allowed).", headers: [.allow: allowed])
+  }
+
+  private static func matches(_ template: [Substring], _ path: [Substring]) -> Bool {
+    template.count == path.count && zip(template, path).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+  }
+
+  private func answer(_ error: any Error, context: QiaoRequestContext) -> Response {
+    switch error {
+    case let problem as Problem: return problem.response(requestID: context.requestID)
+    case let problem as OAuthProblem: return problem.response()
+    case let problem as SixProblem: return problem.response()
+    case let error as DatabaseError: return answer(IdentityFault.database(error), context: context)
+    case let fault as IdentityFault: return problem(fault, context: context).response(requestID: context.requestID)
+    case let refusal as FederationRefusal:
+      return problem(refusal, context: context).response(requestID: context.requestID)
+    case let refusal as ManagementRefusal:
+      let told = Problem(refusal) ?? refusal.fault.map { problem($0, context: context) } ?? .internalError
+      return told.response(requestID: context.requestID)
+    case let error as any HTTPResponseError:
+      let reason = "The request is not acceptable HTTP here."
+      return Problem(error.status, "bad_request", reason).response(requestID: context.requestID)
+    default:
+      logger.error(
+        "unexpected error", metadata: ["request_id": "\(context.requestID)", "type": "\(type(of: error))"])
+      return Problem.internalError.response(requestID: context.requestID)
+    }
+  }
+
+  /// What a caller is told of a fault of ours, once it is logged.
+  func problem(_ fault: IdentityFault, context: QiaoRequestContext) -> Problem {
+    if case .database(let error) = fault {
+      if error == .tenantUnavailable {
+        directory.forget()
+        return .notFound
+      }
+      if error.isTransient {
+        logger.warning(
+          "database unavailable", metadata: ["request_id": "\(context.requestID)", "reason": "\(error)"])
+        return .unavailable()
+      }
+    }
+    logger.error("fault", metadata: ["request_id": "\(context.requestID)", "fault": "\(fault)"])
+    return .internalError
+  }
+
+  private func problem(_ refusal: FederationRefusal, context: QiaoRequestContext) -> Problem {
+    if case .fault(let fault) = refusal { return problem(fault, context: context) }
+    return Problem(refusal)
+  }
+
+  /// Anybody can invent methods; as labels only these are used.
+  private static var methods: Set<HTTPRequest.Method> { [.get, .head, .post, .put, .patch, .delete, .options] }
+
+  private func count(
+    _ method: HTTPRequest.Method, _ status: Int, context: QiaoRequestContext, since start: ContinuousClock.Instant
+  ) {
+    let route = isUnrouted(context) ? "none" : context.endpointPath ?? "none"
+    let method = Self.methods.contains(method) ? method.rawValue : "other"
+    let elapsed = ContinuousClock.now - start
+    metrics.add("qiao_http_requests_total", [route, method, String(status)])
+    metrics.observe("qiao_http_request_duration_seconds", [route], elapsed)
+    let level: Logger.Level = status >= 500 ? .error : status >= 400 ? .info : .debug
+    logger.log(
+      level: level, "request",
+      metadata: [
+        "request_id": "\(context.requestID)", "route": "\(route)", "method": "\(method)", "status": "\(status)",
+        "ms": "\(elapsed / .milliseconds(1))",
+      ])
+  }
+}

@@ -1,0 +1,170 @@
+import HTTPTypes
+import Hummingbird
+import Identity
+import JSON
+import NIOCore
+import Tenancy
+
+/// `profile` and `bindUser` in Qiao's own form and in SiX's, told apart by method and media type (contract section 8).
+struct FederationRoutes: Sendable {
+  let federation: WeChatFederation
+
+  func add(to group: RouterGroup<TenantContext>) {
+    let miniapp = group.group("federation/wechat/miniapp")
+    miniapp.post("profile", use: profile)
+    miniapp.get("profile", use: sixProfile)
+    miniapp.post("bindUser", use: bindUser)
+  }
+
+  @Sendable private func profile(_ request: Request, _ context: TenantContext) async throws -> Response {
+    var fields = Fields(try await request.jsonObject())
+    let client = fields.requiredString("client_id", 1...100)
+    let code = fields.requiredString("code", 1...512)
+    try fields.finish()
+    let outcome = try await federation.profile(
+      code, client: try Self.client(client), in: context.database, requestID: context.requestID)
+    switch outcome {
+    case .authenticated(let signedIn): return Self.answer(signedIn, status: .ok)
+    case .registrationRequired(let ticket):
+      return .json(
+        JSONWriter.object { json in
+          json.member("outcome", "registration_required")
+          json.member("bind_ticket", ticket)
+          json.member("expires_in", FederationTransaction.lifetime)
+        })
+    }
+  }
+
+  @Sendable private func bindUser(_ request: Request, _ context: TenantContext) async throws -> Response {
+    if request.mediaType == "application/x-www-form-urlencoded" { return try await sixBindUser(request, context) }
+    var fields = Fields(try await request.jsonObject())
+    let client = fields.requiredString("client_id", 1...100)
+    let ticket = fields.string("bind_ticket", 1...512)
+    let code = fields.string("code", 1...512)
+    let phoneCode = fields.string("phone_code", 1...512)
+    var profile = fields.object("profile")
+    let nickname = profile?.string("nickname", 0...500)
+    let avatar = profile?.string("avatar_url", 0...2048)
+    var bindTo = fields.object("bind_to")
+    let token = bindTo?.requiredString("access_token", 1...8192)
+    fields.adopt(profile)
+    fields.adopt(bindTo)
+    let proof: BindRequest.Proof
+    switch (ticket, code) {
+    case (let ticket?, nil): proof = .ticket(ticket)
+    case (nil, let code?): proof = .code(code)
+    default:
+      fields.fault("bind_ticket", "send exactly one of bind_ticket and code")
+      proof = .code("")
+    }
+    try fields.finish()
+    let bind = BindRequest(
+      client: try Self.client(client), proof: proof, phoneCode: phoneCode, nickname: nickname, avatarURL: avatar,
+      bindTo: token)
+    let signedIn = try await federation.bindUser(bind, in: context.database, requestID: context.requestID)
+    return Self.answer(signedIn, status: signedIn.created ? .created : .ok)
+  }
+
+  /// An id that is no id is a client that does not exist.
+  private static func client(_ text: String) throws -> ID<ThirdPartyAuthzClient> {
+    guard let id = ID<ThirdPartyAuthzClient>(text) else { throw FederationRefusal.clientNotFound }
+    return id
+  }
+
+  private static func answer(_ signedIn: FederationOutcome.SignedIn, status: HTTPResponse.Status) -> Response {
+    let user = signedIn.user
+    let body = JSONWriter.object(capacity: 3000) { json in
+      json.member("outcome", "authenticated")
+      signedIn.tokens.write(to: &json)
+      json.member("created", signedIn.created)
+      json.key("user")
+      json.beginObject()
+      json.member("sub", user.id.description)
+      json.member("username", user.username)
+      json.member("name", user.name)
+      json.member("picture", user.picture)
+      json.member("phone_number", user.phoneNumber)
+      json.member("attributes", raw: user.attributes.utf8)
+      json.endObject()
+    }
+    return .json(body, status: status)
+  }
+
+  // MARK: SiX's wire form
+
+  @Sendable private func sixProfile(_ request: Request, _ context: TenantContext) async throws -> Response {
+    try await sixErrors {
+      guard let fields = FormFields.parse(request.uri.query ?? ""),
+        let code = fields["code"], let client = fields["clientPrimaryId"], code.utf8.count <= 512
+      else {
+        throw Problem(.badRequest, "invalid_request", "Send clientPrimaryId and code once each in the query.")
+      }
+      let profile = try await federation.sixProfile(
+        code, client: try Self.client(client), in: context.database, requestID: context.requestID)
+      return .json(
+        JSONWriter.object { json in
+          json.key("data")
+          json.beginObject()
+          json.member("openid", profile.openid)
+          json.key("federateIdentities")
+          json.beginArray()
+          json.beginObject()
+          json.member("federateCodeType", profile.codeType)
+          json.member("federateCode", profile.code)
+          if profile.codeType == "Token" {
+            json.key("user")
+            json.beginObject()
+            json.member("username", profile.username)
+            json.endObject()
+          }
+          json.endObject()
+          json.endArray()
+          json.endObject()
+        })
+    }
+  }
+
+  private func sixBindUser(_ request: Request, _ context: TenantContext) async throws -> Response {
+    try await sixErrors {
+      let fields = try await request.form()
+      guard let code = fields["federateCode"], let client = fields["clientPrimaryId"] else {
+        throw Problem(.badRequest, "invalid_request", "Send clientPrimaryId and federateCode in the form.")
+      }
+      let bind = BindRequest(client: try Self.client(client), proof: .ticket(code), phoneCode: fields["code"])
+      let user = try await federation.sixBind(bind, in: context.database, requestID: context.requestID)
+      return .json(
+        JSONWriter.object { json in
+          json.key("data")
+          json.beginObject()
+          json.member("userId", user.id.description)
+          json.member("username", user.recognisableName)
+          json.endObject()
+        })
+    }
+  }
+
+  /// Every refusal in SiX's form; faults of ours go on to the edge, which logs them.
+  private func sixErrors(_ body: () async throws -> Response) async throws -> Response {
+    do {
+      return try await body()
+    } catch let refusal as FederationRefusal {
+      if case .fault(let fault) = refusal { throw fault }
+      throw SixProblem(problem: Problem(refusal))
+    } catch let problem as Problem {
+      throw SixProblem(problem: problem)
+    } catch let problem as OAuthProblem {
+      throw SixProblem(
+        problem: Problem(
+          problem.status, problem.error.code.rawValue, problem.error.description, headers: problem.headers))
+    }
+  }
+}
+
+extension Response {
+  /// An answer with JSON that nobody may keep.
+  static func json(_ body: [UInt8], status: HTTPResponse.Status = .ok) -> Response {
+    Response(
+      status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+  }
+}

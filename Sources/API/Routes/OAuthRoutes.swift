@@ -1,0 +1,205 @@
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Identity
+import JSON
+import NIOCore
+import OAuth
+import Tenancy
+
+/// The OAuth and OpenID endpoints of an identity application, and the tenant's own token endpoint of SiX's form.
+struct OAuthRoutes: Sendable {
+  let issuers: Issuers
+  let endpoint: TokenEndpoint
+  let verifier: AccessTokenVerifier
+
+  func add(to group: RouterGroup<TenantContext>) {
+    group.post("oauth2/token", use: tenantToken)
+    group.post("token", use: tenantToken)
+    let issuer = group.group("i/{application}")
+    issuer.get(".well-known/openid-configuration", use: metadata)
+    issuer.get("jwks.json", use: keys)
+    issuer.post("token", use: token)
+    issuer.get("userinfo", use: userinfo)
+    issuer.post("userinfo", use: userinfo)
+    issuer.post("introspect", use: introspect)
+    issuer.post("revoke", use: revoke)
+  }
+
+  /// RFC 8414 puts its well-known part in front of the issuer's path.
+  func addInserted(to group: RouterGroup<TenantContext>) {
+    group.get("i/{application}", use: metadata)
+  }
+
+  // MARK: Documents
+
+  @Sendable private func metadata(_ request: Request, _ context: TenantContext) async throws -> Response {
+    Self.document(try await issuer(context).metadata, request)
+  }
+
+  @Sendable private func keys(_ request: Request, _ context: TenantContext) async throws -> Response {
+    Self.document(try await issuer(context).keys, request)
+  }
+
+  private static func document(_ document: PublishedIssuer.Document, _ request: Request) -> Response {
+    // New keys are published this long before they sign, so that nobody meets a key they have not seen.
+    let headers: HTTPFields = [
+      .contentType: "application/json", .cacheControl: "public, max-age=300", .eTag: document.etag,
+    ]
+    if request.headers[.ifNoneMatch]?.contains(document.etag) == true {
+      return Response(status: .notModified, headers: headers)
+    }
+    return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: document.bytes)))
+  }
+
+  private func issuer(_ context: TenantContext) async throws -> PublishedIssuer {
+    guard let slug = context.parameters.get("application"),
+      let issuer = try await issuers.find(slug, in: context.database)
+    else { throw Problem.notFound }
+    return issuer
+  }
+
+  // MARK: Tokens
+
+  @Sendable private func token(_ request: Request, _ context: TenantContext) async throws -> Response {
+    let issuer = try await issuer(context)
+    return try await tokens(request, context, application: issuer.id)
+  }
+
+  @Sendable private func tenantToken(_ request: Request, _ context: TenantContext) async throws -> Response {
+    try await tokens(request, context, application: nil)
+  }
+
+  private func tokens(
+    _ request: Request, _ context: TenantContext, application: ID<IdentityApplication>?
+  ) async throws -> Response {
+    let asked = try await read(request, context, application: application)
+    let issued = try await oauth { () async throws(OAuthRefusal) in
+      try await endpoint.tokens(for: asked, in: context.database)
+    }
+    var response = Response.json(JSONWriter.object(capacity: 2500) { issued.write(to: &$0) })
+    response.headers[HTTPField.Name("Pragma")!] = "no-cache"
+    return response
+  }
+
+  @Sendable private func introspect(_ request: Request, _ context: TenantContext) async throws -> Response {
+    let issuer = try await issuer(context)
+    let asked = try await read(request, context, application: issuer.id)
+    let live = try await oauth { () async throws(OAuthRefusal) in
+      try await endpoint.introspect(asked, slug: issuer.slug, in: context.database)
+    }
+    guard let live else { return .json(Array("{\"active\":false}".utf8)) }
+    let claims = live.claims
+    return .json(
+      JSONWriter.object(capacity: 600) { json in
+        json.member("active", true)
+        json.member("scope", claims.scope.text)
+        json.member("client_id", claims.clientID)
+        if let username = live.user?.username { json.member("username", username) }
+        json.member("token_type", "Bearer")
+        json.member("exp", claims.expiresAt)
+        json.member("iat", claims.issuedAt)
+        json.member("sub", claims.subject)
+        json.member("aud", claims.issuer)
+        json.member("iss", claims.issuer)
+        json.member("jti", claims.tokenID)
+        if let session = claims.sessionID { json.member("sid", session.description) }
+      })
+  }
+
+  @Sendable private func revoke(_ request: Request, _ context: TenantContext) async throws -> Response {
+    let issuer = try await issuer(context)
+    let asked = try await read(request, context, application: issuer.id)
+    try await oauth { () async throws(OAuthRefusal) in
+      try await endpoint.revoke(asked, slug: issuer.slug, in: context.database)
+    }
+    return Response(status: .ok, headers: [.cacheControl: "no-store"])
+  }
+
+  @Sendable private func userinfo(_ request: Request, _ context: TenantContext) async throws -> Response {
+    let issuer = try await issuer(context)
+    let token = try await bearerToken(request)
+    let live = try await verifier.live(token, application: issuer.id, slug: issuer.slug, in: context.database)
+    guard let live, let user = live.user else {
+      throw OAuthProblem(
+        bearer: OAuthError(.invalidToken, "the access token is expired, revoked or not of this issuer"))
+    }
+    guard live.claims.scope.contains("openid") else {
+      throw OAuthProblem(bearer: OAuthError(.insufficientScope, "the access token lacks the scope openid"))
+    }
+    return .json(JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, to: &$0) })
+  }
+
+  /// The access token, sent in exactly one way (RFC 6750 section 2).
+  private func bearerToken(_ request: Request) async throws -> String {
+    var tokens: [String] = []
+    if let header = request.headers[.authorization] {
+      guard let value = header.bearerValue else { throw OAuthProblem(bearer: nil) }
+      tokens.append(value)
+    }
+    if request.method == .post, request.mediaType == "application/x-www-form-urlencoded",
+      let value = try await request.form()["access_token"]
+    {
+      tokens.append(value)
+    }
+    guard tokens.count <= 1 else {
+      throw OAuthProblem(bearer: OAuthError(.invalidRequest, "send the access token in one way only"))
+    }
+    guard let token = tokens.first else { throw OAuthProblem(bearer: nil) }
+    return token
+  }
+
+  // MARK: Requests
+
+  private func read(
+    _ request: Request, _ context: TenantContext, application: ID<IdentityApplication>?
+  ) async throws -> TokenEndpoint.Request {
+    let fields = try await request.form()
+    var credentials: ClientCredentials?
+    if let header = request.headers[.authorization] {
+      guard let basic = Self.basic(header) else {
+        throw OAuthProblem(OAuthError(.invalidClient, "the Authorization header is not acceptable Basic"))
+      }
+      guard fields["client_secret"] == nil, fields["client_id"] == nil || fields["client_id"] == basic.id else {
+        throw OAuthProblem(OAuthError(.invalidRequest, "authenticate the client in one way only"))
+      }
+      credentials = basic
+    } else if let id = fields["client_id"] {
+      let secret = fields["client_secret"]
+      credentials = ClientCredentials(id: id, secret: secret, method: secret == nil ? "none" : "client_secret_post")
+    }
+    return TokenEndpoint.Request(
+      fields: fields, client: credentials, application: application, requestID: context.requestID)
+  }
+
+  /// RFC 6749 section 2.3.1: both halves are form-encoded before they are joined.
+  private static func basic(_ header: String) -> ClientCredentials? {
+    let parts = header.split(separator: " ", maxSplits: 1)
+    guard parts.count == 2, parts[0].lowercased() == "basic", let bytes = Data(base64Encoded: String(parts[1])),
+      let text = String(validating: bytes, as: UTF8.self), let colon = text.firstIndex(of: ":"),
+      let id = FormFields.decode(text[..<colon]), let secret = FormFields.decode(text[text.index(after: colon)...])
+    else { return nil }
+    return ClientCredentials(id: id, secret: secret, method: "client_secret_basic")
+  }
+
+  private func oauth<Value>(_ body: () async throws(OAuthRefusal) -> Value) async throws -> Value {
+    do {
+      return try await body()
+    } catch .oauth(let error) {
+      throw OAuthProblem(error)
+    } catch .fault(.database(let error)) where error.isTransient {
+      throw OAuthProblem(OAuthError(.temporarilyUnavailable, "the service cannot answer right now"))
+    } catch .fault(let fault) {
+      throw fault
+    }
+  }
+}
+
+extension String {
+  /// What follows `Bearer ` in an Authorization header; the scheme's case does not matter (RFC 9110 section 11.1).
+  var bearerValue: String? {
+    let parts = split(separator: " ", omittingEmptySubsequences: true)
+    guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+    return String(parts[1])
+  }
+}

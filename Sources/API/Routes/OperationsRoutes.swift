@@ -1,0 +1,33 @@
+import HTTPTypes
+import Hummingbird
+import Query
+import Tenancy
+
+/// `/livez` and `/readyz`.
+struct OperationsRoutes: Sendable {
+  let services: Services
+
+  func add(to router: Router<QiaoRequestContext>) {
+    router.get("livez") { _, _ in Response.json(Array("{\"status\":\"ok\"}".utf8)) }
+    router.get("readyz") { _, _ in try await services.readiness() }
+  }
+}
+
+extension Services {
+  /// 200 when the database answers a question about our own tables, else 503.
+  func readiness() async throws -> Response {
+    do {
+      _ = try await database.run(CheckDatabase(), repeatable: true)
+      return .json(Array("{\"status\":\"ok\"}".utf8))
+    } catch {
+      throw Problem.unavailable()
+    }
+  }
+}
+
+/// A row when the database is reachable and migrated.
+struct CheckDatabase: SystemStatement {
+  static let sql: SQL = "SELECT count(*) FROM (SELECT FROM tenants LIMIT 1) AS any_tenant"
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> Int { try row.next() }
+}

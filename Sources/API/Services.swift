@@ -1,0 +1,62 @@
+import Federation
+import FoundationEssentials
+import Identity
+import Logging
+import Observability
+import Secrets
+import Tenancy
+
+/// The use cases behind the routes, put together from the parts that differ between production and tests.
+public struct Services: Sendable {
+  let database: Database
+  let directory: TenantDirectory
+  let ring: KeyRing
+  let issuers: Issuers
+  let verifier: AccessTokenVerifier
+  let appTokens: AppTokenHub
+  let federation: WeChatFederation
+  let tokenEndpoint: TokenEndpoint
+  let applications: Applications
+  let clients: ThirdPartyAuthzClients
+  let publicURL: String
+  let operatorToken: Secret<String>?
+  let isProduction: Bool
+  let metrics: Metrics
+  let logger: Logger
+  let now: @Sendable () -> Date
+
+  /// Use cases over `database`, with the given providers.
+  public init(
+    database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, phones: any PhoneProvider,
+    appTokens: any AppTokenProvider, operatorToken: Secret<String>?, isProduction: Bool, metrics: Metrics,
+    logger: Logger,
+    now: @escaping @Sendable () -> Date
+  ) {
+    self.database = database
+    self.ring = ring
+    self.publicURL = publicURL
+    self.operatorToken = operatorToken
+    self.isProduction = isProduction
+    self.metrics = metrics
+    self.logger = logger
+    self.now = now
+    directory = TenantDirectory(database: database)
+    let keys = SigningKeyCache(ring: ring)
+    let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
+    issuers = Issuers(names: issuer)
+    verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
+    let hub = AppTokenHub(provider: appTokens, ring: ring)
+    self.appTokens = hub
+    applications = Applications(ring: ring, issuers: issuers, names: issuer)
+    clients = ThirdPartyAuthzClients(ring: ring, tokens: hub)
+    federation = WeChatFederation(
+      codes: CodeExchange(provider: miniapp, ring: ring), phones: PhoneNumbers(provider: phones, tokens: hub),
+      issuer: issuer, verifier: verifier, ring: ring, now: now)
+    tokenEndpoint = TokenEndpoint(
+      issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now
+    )
+  }
+
+  /// Erases what deleted tenants left behind.
+  public var tenantErasure: TenantErasure { TenantErasure(database: database) }
+}

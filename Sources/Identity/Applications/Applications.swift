@@ -1,0 +1,119 @@
+import Query
+import Secrets
+import Tenancy
+
+/// The identity applications of a tenant.
+public struct Applications: Sendable {
+  private let ring: KeyRing
+  private let issuers: Issuers
+  private let names: TokenIssuer
+
+  /// Applications whose keys are sealed with `ring`; `issuers` is told when one changes.
+  public init(ring: KeyRing, issuers: Issuers, names: TokenIssuer) {
+    self.ring = ring
+    self.issuers = issuers
+    self.names = names
+  }
+
+  /// The `iss` of an application.
+  public func issuer(_ application: ApplicationDetails, tenant: TenantScope) -> String {
+    names.issuer(tenant: tenant, application: application.slug)
+  }
+
+  /// Creates an application and the key that signs its tokens.
+  /// - Throws: `.conflict` `slug_taken`.
+  public func create(
+    name: String, slug: String, values: ApplicationDetails.Values, in database: TenantDatabase, author: Author
+  ) async throws(ManagementRefusal) -> ApplicationDetails {
+    let insert = InsertApplication(
+      author: author, application: .make(), name: name, slug: slug, values: values,
+      key: try newKey(values.signingAlgorithm, tenant: database.tenant.id))
+    defer { issuers.forget() }
+    return try await database.managing(insert).first.orNotFound()
+  }
+
+  /// Applications, newest first.
+  /// - Throws: `ManagementRefusal`.
+  public func list(
+    _ slice: ListSlice, in database: TenantDatabase
+  ) async throws(ManagementRefusal) -> [ApplicationDetails] {
+    try await database.managing(ListApplications(slice: slice), repeatable: true)
+  }
+
+  /// One application.
+  /// - Throws: `ManagementRefusal`.
+  public func find(
+    _ id: ID<IdentityApplication>, in database: TenantDatabase
+  ) async throws(ManagementRefusal) -> ApplicationDetails {
+    try await database.managing(FindApplication(application: id), repeatable: true).first.orNotFound()
+  }
+
+  /// Changes an application; another algorithm makes another key.
+  /// - Throws: `.conflict` `slug_taken`, `.stale`, `.notFound`.
+  public func update(
+    _ id: ID<IdentityApplication>, _ patch: ApplicationPatch, versions: [Int]?, in database: TenantDatabase,
+    author: Author
+  ) async throws(ManagementRefusal) -> ApplicationDetails {
+    let before = try await find(id, in: database)
+    defer { issuers.forget() }
+    let update = UpdateApplication(author: author, application: id, versions: versions, patch: patch)
+    let changed: ApplicationDetails = try await database.writing(update)
+    if let algorithm = patch.signingAlgorithm, algorithm != before.settings.signingAlgorithm {
+      try await rotate(id, to: algorithm, in: database, author: author)
+    }
+    return changed
+  }
+
+  /// Makes a new key the one that signs; the old one stays published until its tokens are past.
+  /// - Throws: `.notFound`.
+  public func rotateKey(
+    of id: ID<IdentityApplication>, in database: TenantDatabase, author: Author
+  ) async throws(ManagementRefusal) -> ApplicationDetails {
+    let application = try await find(id, in: database)
+    defer { issuers.forget() }
+    try await rotate(id, to: application.settings.signingAlgorithm, in: database, author: author)
+    return application
+  }
+
+  /// Deletes an application; by `force` with its users and clients.
+  /// - Throws: `.conflict` `identity_application_in_use`, `.stale`, `.notFound`.
+  public func delete(
+    _ id: ID<IdentityApplication>, force: Bool, versions: [Int]?, in database: TenantDatabase, author: Author
+  ) async throws(ManagementRefusal) {
+    defer { issuers.forget() }
+    let delete = DeleteApplication(author: author, application: id, versions: versions, force: force)
+    let isDeleted: Bool = try await database.writing(delete)
+    guard isDeleted else {
+      throw .conflict(
+        code: "identity_application_in_use",
+        detail: "It still has users or clients; delete them first, or add ?force=true to delete them with it.")
+    }
+  }
+
+  private func rotate(
+    _ id: ID<IdentityApplication>, to algorithm: SigningAlgorithm, in database: TenantDatabase, author: Author
+  ) async throws(ManagementRefusal) {
+    let key = try newKey(algorithm, tenant: database.tenant.id)
+    do {
+      _ = try await database.run(
+        RotateSigningKey(author: author, application: id, algorithm: algorithm),
+        InsertSigningKey(application: id, key: key))
+    } catch {
+      throw ManagementRefusal(error)
+    }
+  }
+
+  private func newKey(
+    _ algorithm: SigningAlgorithm, tenant: ID<Tenant>
+  ) throws(ManagementRefusal) -> NewSigningKey {
+    let id = ID<SigningKey>.make()
+    do {
+      let key = try PrivateSigningKey.make(algorithm)
+      let jwk = String(decoding: try key.publicJWK(kid: id.description), as: UTF8.self)
+      let sealed = ring.seal(key.stored, for: .signingKey(tenant, id))
+      return NewSigningKey(id: id, algorithm: algorithm, publicJWK: jwk, sealed: sealed)
+    } catch {
+      throw .broken("making a signing key")
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import API
+import EventLoop
+import FoundationEssentials
+import Identity
+import Logging
+import Observability
+import Outbound
+import Postgres
+import Secrets
+import Tenancy
+import WeChat
+
+/// Everything a process of ours needs, put together once from the settings: by every main and by the tests.
+public struct Runtime: Sendable {
+  /// The settings.
+  public let settings: Settings
+  /// The root logger.
+  public let logger: Logger
+  /// All metrics of the process.
+  public let metrics: Metrics
+  /// The connections to PostgreSQL.
+  public let pool: PostgresPool
+  /// The parts of the API.
+  public let services: Services
+  private let loop: EventLoop
+
+  /// Puts everything together; connections are opened at once, in the background.
+  /// - Parameter now: the clock of the rules.
+  public init(
+    settings: Settings, label: String, logger: Logger? = nil, now: @escaping @Sendable () -> Date = { Date() }
+  ) {
+    self.settings = settings
+    let logger = logger ?? Logger(label: label) { JSONLogHandler(label: $0, level: settings.logLevel) }
+    self.logger = logger
+    let metrics = Metrics()
+    self.metrics = metrics
+    let loop = EventLoop(name: "qiao-io")
+    self.loop = loop
+    let pool = PostgresPool(
+      PostgresConfiguration(uri: settings.databaseURL.expose(), applicationName: label), loop: loop, logger: logger)
+    self.pool = pool
+    Self.declare(metrics, pool: pool)
+    let wechat = WeChatClient(http: HTTPClient(loop: loop), baseURL: settings.wechatURL) { endpoint, errcode in
+      metrics.add("qiao_wechat_calls_total", [endpoint, errcode])
+    }
+    let database = Database(pool: pool)
+    services = Services(
+      database: database, ring: settings.masterKeys, publicURL: settings.publicURL, miniapp: wechat, phones: wechat,
+      appTokens: wechat, operatorToken: settings.operatorToken, isProduction: settings.isProduction, metrics: metrics,
+      logger: logger, now: now)
+  }
+
+  /// Closes the connections and stops the loop; call it when nothing uses them any more.
+  public func shutdown() async {
+    await pool.shutdown()
+    loop.shutdown()
+  }
+
+  private static func declare(_ metrics: Metrics, pool: PostgresPool) {
+    metrics.declareCounter(
+      "qiao_http_requests_total", "Requests answered.", labels: ["route", "method", "status"])
+    metrics.declareHistogram(
+      "qiao_http_request_duration_seconds", "From the request's head to the answer.", labels: ["route"])
+    metrics.declareCounter("qiao_wechat_calls_total", "Calls to WeChat.", labels: ["endpoint", "errcode"])
+    metrics.declareGauge("qiao_db_pool_connections", "Connections to PostgreSQL.", labels: ["state"])
+    metrics.declareGauge("qiao_db_pool_waiters", "Batches that wait for a connection.")
+    metrics.collect { metrics in
+      let gauges = pool.gauges
+      metrics.set("qiao_db_pool_connections", ["idle"], to: Double(gauges.idle))
+      metrics.set("qiao_db_pool_connections", ["busy"], to: Double(gauges.busy))
+      metrics.set("qiao_db_pool_connections", ["connecting"], to: Double(gauges.connecting))
+      metrics.set("qiao_db_pool_waiters", to: Double(gauges.waiters))
+    }
+  }
+}

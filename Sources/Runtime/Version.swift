@@ -1,0 +1,5 @@
+/// The version of every executable.
+public enum Version {
+  /// Semantic version.
+  public static let current = "0.1.0"
+}
