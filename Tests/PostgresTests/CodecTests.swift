@@ -65,6 +65,21 @@ struct CodecTests {
     }
   }
 
+  @Test("large values both ways over one connection do not block each other")
+  func large() async throws {
+    try await withPool(connections: 1) { pool in
+      await withTaskGroup { group in
+        for number in 0..<12 {
+          group.addTask {
+            let bytes = [UInt8](repeating: UInt8(number), count: 3_000_000)
+            let rows = try? await pool.run(RoundTrip(value: bytes))
+            #expect(rows?.first?.value == bytes)
+          }
+        }
+      }
+    }
+  }
+
   @Test("the server understands them as we do")
   func printed() async throws {
     try await withPool { pool in

@@ -99,8 +99,7 @@ struct FaultTests {
 
   private func check(_ account: Account, _ pool: PostgresPool) async throws {
     // Repeatable: the last fault may still be under way.
-    let rows = try await pool.run(Ledger(), repeatable: true)
-    let ledger = Set(rows)
+    let ledger = Set(try await pool.run(Ledger(), repeatable: true))
     #expect(account.acknowledged.filter { !ledger.contains($0) } == [], "acknowledged and lost")
     #expect(account.refused.filter { ledger.contains($0) } == [], "refused and there all the same")
     try await pool.until { pool.gauges == PostgresGauges(idle: 4, busy: 0, connecting: 0, waiters: 0) }
@@ -119,6 +118,40 @@ struct FaultTests {
         }
         try await check(account, pool)
         #expect(account.acknowledged.count >= 1000)
+      }
+    }
+  }
+
+  @Test("a connection that ends in a commit leaves that batch in doubt, and those behind it certainly undone")
+  func endsInCommit() async throws {
+    struct InsertLast: Statement {
+      static let sql: SQL = "INSERT INTO last_words (id) VALUES (1)"
+      typealias Output = Void
+    }
+    try await withPool(connections: 1) { admin in
+      try await admin.script(
+        """
+        CREATE TABLE last_words (id bigint);
+        CREATE FUNCTION end_backend() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER last_words_end AFTER INSERT ON last_words
+          DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION end_backend();
+        """)
+      try await withPool(connections: 1) { pool in
+        try await pool.until { pool.gauges.idle == 1 }
+        let tasks = try await admin.transaction { transaction in
+          _ = try await transaction.run(TakeLock(number: 9))
+          let first = Task { await pool.failure(PassLock(lock: 9, number: 1), InsertLast()) }
+          while await pool.inspect({ $0.connections.values.first?.inFlight }) != 1 {}
+          let second = Task { await pool.failure(Echo(2)) }
+          let third = Task { await pool.failure(Echo(3), repeatable: true) }
+          while await pool.inspect({ $0.connections.values.first?.inFlight }) != 3 {}
+          return (first, second, third)
+        }
+        // The transaction is over and has given the lock back.
+        #expect(await tasks.0.value == .unknownOutcome)
+        #expect(await tasks.1.value?.sqlstate == "57P01")
+        #expect(await tasks.2.value == nil)
       }
     }
   }

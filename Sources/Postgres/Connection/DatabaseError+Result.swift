@@ -44,8 +44,8 @@ struct ServerReport {
 
   /// True when the prepared statement is of no use.
   ///
-  /// It is unknown (somebody deallocated it, or its preparing failed), or planned for
-  /// a table that was altered since. Nothing was executed then.
+  /// The server does not know it (somebody deallocated it, or its preparing failed), or planned it for a table that was altered
+  /// since. The statement was not executed then.
   var isStalePlan: Bool {
     sqlstate == "26000" || (sqlstate == "0A000" && function == "RevalidateCachedQuery")
   }
