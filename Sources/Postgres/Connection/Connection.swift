@@ -2,7 +2,12 @@ import CLibpq
 import EventLoop
 import Query
 
-/// One connection in pipeline mode, on the loop's thread only.
+/// One connection in pipeline mode, on the loop's thread only (libpq chapter 34.5).
+///
+/// ```
+/// open ──retire──▶ answers what was sent ──▶ closed
+///   └───────────lost, silent────────────────────▲
+/// ```
 final class Connection {
   /// What became of a batch that was sent here.
   enum Outcome {
@@ -10,23 +15,32 @@ final class Connection {
     case committed
     /// Rolled back, for this reason.
     case failed(DatabaseError)
-    /// The connection was lost; `mayHaveCommitted` when the commit was under way.
-    case lost(mayHaveCommitted: Bool)
+    /// The connection was lost, and the commit may have happened.
+    case lost
   }
 
-  private let handle: OpaquePointer
+  let handle: OpaquePointer
+  let descriptor: Int32
   private let loop: EventLoop
-  private let descriptor: Int32
   private var state = PipelineState<Batch>()
-  private var prepared: Set<Int> = []
+  private var prepared = PreparedStatements()
   private var mustFlush = false
-  private var isOpen = true
+  private(set) var isOpen = true
+  /// The socket took no more when last asked.
+  private var isBlocked = false
+  private var isRetired = false
+  /// The server said it ends the connection; nothing sent behind the batch that met it was executed.
+  private var farewell: DatabaseError?
+  private var lastArrival = ContinuousClock.now
+  /// Who has it for himself, or waits for it to fall idle.
+  var lease: Lease?
   private let onOutcome: (Batch, Outcome) -> Void
-  private let onClose: () -> Void
+  private let onClose: (Connection) -> Void
 
   /// Takes over a connected handle; `onOutcome` is called for each batch sent, `onClose` once.
   init?(
-    handle: OpaquePointer, loop: EventLoop, onOutcome: @escaping (Batch, Outcome) -> Void, onClose: @escaping () -> Void
+    handle: OpaquePointer, loop: EventLoop, onOutcome: @escaping (Batch, Outcome) -> Void,
+    onClose: @escaping (Connection) -> Void
   ) {
     self.handle = handle
     self.loop = loop
@@ -37,30 +51,42 @@ final class Connection {
       PQfinish(handle)
       return nil
     }
-    loop.watch(descriptor, for: .read) { [weak self] ready in self?.becameReady(ready) }
+    loop.watch(descriptor, for: .read) { [self] ready in becameReady(ready) }
   }
 
   /// Batches in flight.
   var inFlight: Int { state.batches.count }
 
-  /// The oldest batch in flight.
-  var oldest: Batch? { state.batches.first }
+  /// May be given another batch, or a lease.
+  ///
+  /// Not behind a batch whose caller has gone: the server is busy with it for nobody knows how long.
+  var isAcceptable: Bool {
+    isOpen && !isBlocked && !isRetired && lease == nil && state.batches.first?.isFinished != true
+  }
+
+  /// True where the oldest batch takes long, so that whatever is sent behind it waits too.
+  func isSlow(_ now: ContinuousClock.Instant) -> Bool {
+    guard let sentAt = state.batches.first?.sentAt else { return false }
+    return sentAt + .milliseconds(50) < now
+  }
 
   /// Queues a batch for the server; `flush` sends it.
   func send(_ batch: Batch) {
-    var statements: [(prepare: Int?, index: Int)] = []
+    var preparing: [StatementName] = []
+    var statements: [StatementName] = []
     var isSent = true
-    for (index, slot) in batch.slots.enumerated() {
-      var preparing: Int?
-      if prepared.insert(slot.name).inserted {
-        preparing = slot.name
-        isSent = isSent && prepare(slot)
-      }
-      isSent = isSent && execute(slot)
-      statements.append((preparing, index))
+    for slot in batch.slots {
+      let (name, mustPrepare) = prepared.use(slot.number)
+      statements.append(name)
+      guard mustPrepare else { continue }
+      preparing.append(name)
+      isSent = isSent && prepare(slot, as: name)
     }
+    for (slot, name) in zip(batch.slots, statements) { isSent = isSent && execute(slot, as: name) }
     isSent = isSent && PQpipelineSync(handle) == 1
-    state.sent(batch, statements: statements)
+    batch.attempts += 1
+    batch.sentAt = .now
+    state.sent(batch, preparing: preparing, statements: statements)
     mustFlush = true
     if !isSent { close() }
   }
@@ -71,68 +97,50 @@ final class Connection {
     switch PQflush(handle) {
     case 0:
       mustFlush = false
+      isBlocked = false
       loop.update(descriptor, to: .read)
-    case 1: loop.update(descriptor, to: [.read, .write])
+    case 1:
+      isBlocked = true
+      loop.update(descriptor, to: [.read, .write])
     default: close()
     }
   }
 
-  /// Tells the callers whose deadline passed; what the server still answers for them is dropped in its turn.
-  func tellLate(_ now: ContinuousClock.Instant) {
-    for batch in state.batches where batch.deadline <= now { batch.finish(.timeout(sent: true)) }
+  /// Takes no further batch and closes when all are answered.
+  func retire() {
+    isRetired = true
+    if inFlight == 0 { close() }
   }
 
-  /// Ends the connection; every batch in flight learns that it was lost.
+  /// Tells the callers whose deadline passed; what the server still answers for them is dropped in its turn.
+  ///
+  /// - Returns: false when the server has been silent for `margin` beyond the deadline of the oldest: it will not answer.
+  func checkDeadlines(_ now: ContinuousClock.Instant, margin: Duration) -> Bool {
+    for batch in state.batches where batch.deadline <= now { batch.finish(.timeout(sent: true)) }
+    guard let oldest = state.batches.first else { return true }
+    return max(oldest.deadline, lastArrival) + margin > now
+  }
+
+  /// Ends the connection; every batch in flight learns what is known of it.
   func close() {
     guard isOpen else { return }
     isOpen = false
     loop.unwatch(descriptor)
     PQfinish(handle)
-    var mayHaveCommitted = !state.oldestIsBeforeCommit
-    for batch in state.batches {
-      if let error = batch.error, !mayHaveCommitted || !error.wasRolledBackByServer {
+    let batches = state.batches
+    state = PipelineState()
+    for (index, batch) in batches.enumerated() {
+      // The server works through a connection in order and stops at its farewell: what stood behind was not executed.
+      if let error = batch.error ?? (index > 0 ? farewell : nil) {
         onOutcome(batch, .failed(error))
       } else {
-        onOutcome(batch, .lost(mayHaveCommitted: true))
-      }
-      mayHaveCommitted = true
-    }
-    state = PipelineState()
-    onClose()
-  }
-
-  private func prepare(_ slot: any Slot) -> Bool {
-    let types = slot.binder.parameters.map(\.type)
-    return slot.sql.utf8Start.withMemoryRebound(to: CChar.self, capacity: 1) { sql in
-      PQsendPrepare(handle, "q\(slot.name)", sql, Int32(types.count), types) == 1
-    }
-  }
-
-  private func execute(_ slot: any Slot) -> Bool {
-    let binder = slot.binder
-    let count = binder.parameters.count
-    return binder.bytes.withUnsafeBytes { bytes in
-      // An empty value needs an address all the same: NULL is a nil pointer.
-      withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1) { empty in
-        var values: [UnsafePointer<CChar>?] = []
-        var lengths: [Int32] = []
-        values.reserveCapacity(count)
-        lengths.reserveCapacity(count)
-        for parameter in binder.parameters {
-          guard let range = parameter.range else {
-            values.append(nil)
-            lengths.append(0)
-            continue
-          }
-          let start = bytes.baseAddress.map { ($0 + range.lowerBound).assumingMemoryBound(to: CChar.self) }
-          values.append(range.isEmpty ? UnsafePointer(empty.baseAddress) : start)
-          lengths.append(Int32(range.count))
-        }
-        let formats = [Int32](repeating: 1, count: count)
-        return PQsendQueryPrepared(handle, "q\(slot.name)", Int32(count), values, lengths, formats, 1) == 1
+        onOutcome(batch, .lost)
       }
     }
+    onClose(self)
   }
+
+  // MARK: Reading
 
   private func becameReady(_ ready: EventLoop.Interest) {
     if ready.contains(.write) { flush() }
@@ -140,18 +148,35 @@ final class Connection {
     // What is buffered comes first: libpq may drop it when the next read finds the server gone.
     drain()
     guard isOpen else { return }
+    lastArrival = .now
     let isAlive = PQconsumeInput(handle) == 1
     drain()
     if isOpen, !isAlive || PQstatus(handle) == CONNECTION_BAD { close() }
   }
 
   private func drain() {
-    while isOpen, state.isExpecting, PQisBusy(handle) == 0 {
+    // `PQisBusy` also takes in what comes unasked: notices, changed settings.
+    while isOpen, PQisBusy(handle) == 0, state.isExpecting {
       let result = PQgetResult(handle)
       if result == nil, PQstatus(handle) == CONNECTION_BAD { return close() }
-      let arrival = Self.arrival(result)
-      take(state.receive(arrival), result: result, arrival: arrival)
+      take(result)
       PQclear(result)
+    }
+  }
+
+  private func take(_ result: OpaquePointer?) {
+    switch state.receive(Self.arrival(result)) {
+    case .none: break
+    case .rows(let batch, let index):
+      guard !batch.isFinished, batch.error == nil else { break }
+      batch.error = batch.slots[index].decodeRows(of: result)
+    case .failed(let batch, let name): failed(batch, ServerReport(result), name: name)
+    case .notPrepared(let batch, let name, let isCause):
+      prepared.forget(name)
+      if isCause { failed(batch, ServerReport(result), name: name) }
+    case .commitFailed(let batch): commitFailed(batch, ServerReport(result))
+    case .finished(let batch): finished(batch)
+    case .lost: close()
     }
   }
 
@@ -165,47 +190,32 @@ final class Connection {
     }
   }
 
-  private func take(_ action: PipelineState<Batch>.Action, result: OpaquePointer?, arrival: PipelineState<Batch>.Arrival) {
-    switch action {
-    case .none, .prepared: break
-    case .rows(let batch, let index):
-      if !batch.isFinished, batch.error == nil { decode(result, into: batch.slots[index], of: batch) }
-    case .failed(let batch, let preparing):
-      if let preparing { prepared.remove(preparing) }
-      if arrival == .failure { fail(batch, DatabaseError(result: result)) }
-    case .commitFailed(let batch): fail(batch, DatabaseError(result: result))
-    case .finished(let batch):
-      let error = batch.error
-      onOutcome(batch, error.map(Outcome.failed) ?? .committed)
-      if error?.endsConnection == true { close() }
-    case .lost: close()
+  private func failed(_ batch: Batch, _ report: ServerReport, name: StatementName) {
+    // libpq's own error, without SQLSTATE: the connection is gone, and nobody knows how far the server got.
+    guard !report.sqlstate.isEmpty else { return close() }
+    if report.isStalePlan {
+      prepared.forget(name)
+      batch.isStale = true
     }
+    if report.isFatal { farewell = report.error }
+    // Also when fatal: the statement did not complete, so the transaction did not either.
+    batch.error = batch.error ?? report.error
   }
 
-  private func fail(_ batch: Batch, _ error: DatabaseError) {
-    batch.error = batch.error ?? error
+  private func commitFailed(_ batch: Batch, _ report: ServerReport) {
+    guard !report.sqlstate.isEmpty else { return close() }
+    guard !report.isFatal else {
+      // The last word came after all statements: before or after the commit, nobody knows.
+      farewell = report.error
+      return
+    }
+    batch.error = batch.error ?? report.error
   }
 
-  private func decode(_ result: OpaquePointer?, into slot: any Slot, of batch: Batch) {
-    let rows = PQntuples(result)
-    let columns = PQnfields(result)
-    guard rows > 0 else { return }
-    withUnsafeTemporaryAllocation(of: Row.Cell.self, capacity: Int(columns)) { cells in
-      for row in 0..<rows {
-        for column in 0..<columns {
-          let start = PQgetisnull(result, row, column) == 1 ? nil : PQgetvalue(result, row, column)
-          let bytes = UnsafeRawPointer(start)?.assumingMemoryBound(to: UInt8.self)
-          let cell = Row.Cell(start: bytes, count: Int(PQgetlength(result, row, column)))
-          (cells.baseAddress! + Int(column)).initialize(to: cell)
-        }
-        var reader = Row(cells: UnsafeBufferPointer(cells))
-        do {
-          try slot.decode(&reader)
-        } catch {
-          fail(batch, .decoding("\(type(of: slot)): \(error)"))
-          return
-        }
-      }
-    }
+  private func finished(_ batch: Batch) {
+    let error = batch.error
+    if error?.endsConnection == true { isRetired = true }
+    onOutcome(batch, error.map(Outcome.failed) ?? .committed)
+    if isRetired, inFlight == 0 { close() }
   }
 }
