@@ -72,7 +72,7 @@ final class RawConnection: @unchecked Sendable {
 
   private func flush() {
     while isOpen, !output.isEmpty {
-      let count = output.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      let count = output.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       if count < 0, errno == EAGAIN { return loop.update(descriptor, to: [.read, .write]) }
       guard count > 0 else { return end() }
       output.removeFirst(count)

@@ -61,8 +61,9 @@ public final class RawServer: Sendable {
 
   private func accept(_ answer: @escaping @Sendable (Exchange) -> Void) {
     while true {
-      let descriptor = accept4(listener, nil, nil, Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue))
+      let descriptor = Glibc.accept(listener, nil, nil)
       guard descriptor >= 0 else { return }
+      _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
       let number = accepted.withLock { count in
         count += 1
         return count
