@@ -66,7 +66,8 @@ let package = Package(
     library("Federation", ["Observability"]),
     library("WeChat", ["Federation", "JSON", "Observability", "Outbound", log] + crypto),
     library("Identity", ["Federation", "JSON", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
-    library("API", ["Federation", "Identity", "JSON", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
+    library(
+      "API", ["Federation", "Identity", "JSON", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
     library(
       "Runtime",
       [
@@ -76,7 +77,9 @@ let package = Package(
     library("Simulator", ["JSON", "Observability", hummingbird, lifecycle, log] + crypto),
 
     program("QiaoServer", ["Runtime", lifecycle, arguments]),
-    program("QiaoCLI", ["EventLoop", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", arguments] + crypto),
+    program(
+      "QiaoCLI",
+      ["EventLoop", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", arguments] + crypto),
     program("WeChatSimulator", ["Observability", "Simulator", log, lifecycle, arguments]),
 
     .target(
@@ -98,7 +101,10 @@ let package = Package(
     tests("IdentityTests", ["Identity", "TestSupport"]),
     tests(
       "APITests",
-      ["API", "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Runtime", "Tenancy", "TestSupport", lifecycle, log]
+      [
+        "API", "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Runtime", "Tenancy", "TestSupport",
+        lifecycle, log,
+      ]
     ),
   ]
 )

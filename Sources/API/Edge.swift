@@ -115,7 +115,8 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
     case let problem as SixProblem: return problem.response()
     case let error as DatabaseError: return answer(IdentityFault.database(error), context: context)
     case let fault as IdentityFault: return problem(fault, context: context).response(requestID: context.requestID)
-    case let refusal as FederationRefusal: return problem(refusal, context: context).response(requestID: context.requestID)
+    case let refusal as FederationRefusal:
+      return problem(refusal, context: context).response(requestID: context.requestID)
     case let refusal as ManagementRefusal:
       let told = Problem(refusal) ?? refusal.fault.map { problem($0, context: context) } ?? .internalError
       return told.response(requestID: context.requestID)

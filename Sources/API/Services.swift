@@ -28,7 +28,8 @@ public struct Services: Sendable {
   /// Use cases over `database`, with the given providers.
   public init(
     database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, phones: any PhoneProvider,
-    appTokens: any AppTokenProvider, operatorToken: Secret<String>?, isProduction: Bool, metrics: Metrics, logger: Logger,
+    appTokens: any AppTokenProvider, operatorToken: Secret<String>?, isProduction: Bool, metrics: Metrics,
+    logger: Logger,
     now: @escaping @Sendable () -> Date
   ) {
     self.database = database
@@ -52,6 +53,7 @@ public struct Services: Sendable {
       codes: CodeExchange(provider: miniapp, ring: ring), phones: PhoneNumbers(provider: phones, tokens: hub),
       issuer: issuer, verifier: verifier, ring: ring, now: now)
     tokenEndpoint = TokenEndpoint(
-      issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now)
+      issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now
+    )
   }
 }

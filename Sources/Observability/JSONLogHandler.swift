@@ -36,8 +36,10 @@ public struct JSONLogHandler: LogHandler {
   /// Writes one event.
   public func log(event: LogEvent) {
     var line = "{\"time\":\"\(Date().ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true)))\""
-    line += ",\"level\":\"\(event.level)\",\"logger\":\(Self.quoted(label)),\"message\":\(Self.quoted("\(event.message)"))"
-    for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key }) {
+    line +=
+      ",\"level\":\"\(event.level)\",\"logger\":\(Self.quoted(label)),\"message\":\(Self.quoted("\(event.message)"))"
+    for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key }
+    ) {
       line += ",\(Self.quoted(key)):\(Self.json(value))"
     }
     line += "}\n"
@@ -59,7 +61,8 @@ public struct JSONLogHandler: LogHandler {
     case .stringConvertible(let value): quoted("\(value)")
     case .array(let values): "[" + values.map(json).joined(separator: ",") + "]"
     case .dictionary(let members):
-      "{" + members.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(json($0.value))" }.joined(separator: ",") + "}"
+      "{" + members.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(json($0.value))" }.joined(separator: ",")
+        + "}"
     }
   }
 
@@ -72,7 +75,8 @@ public struct JSONLogHandler: LogHandler {
       case "\n": quoted += "\\n"
       case "\r": quoted += "\\r"
       case "\t": quoted += "\\t"
-      case _ where scalar.value < 0x20: quoted += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+      case _ where scalar.value < 0x20:
+        quoted += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
       default: quoted.unicodeScalars.append(scalar)
       }
     }

@@ -40,7 +40,8 @@ struct Verify: AsyncParsableCommand {
       throw fail("the token is expired")
     }
     let pretty = try JSONSerialization.jsonObject(with: Data(JSONValue.object(claims).text))
-    let text = try JSONSerialization.data(withJSONObject: pretty, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    let text = try JSONSerialization.data(
+      withJSONObject: pretty, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     print(String(decoding: text, as: UTF8.self))
     FileHandle.standardError.write(Data("The token is good: signed by \(issuer).\n".utf8))
   }

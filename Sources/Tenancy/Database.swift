@@ -20,7 +20,9 @@ public struct Database: Sendable {
 
   /// Runs a system statement in one round trip and returns its rows.
   /// - Throws: `DatabaseError`.
-  public func run<S: SystemStatement>(_ statement: S, repeatable: Bool = false) async throws(DatabaseError) -> [S.Output] {
+  public func run<S: SystemStatement>(_ statement: S, repeatable: Bool = false) async throws(DatabaseError) -> [S
+    .Output]
+  {
     try await pool.run(statement, repeatable: repeatable)
   }
 

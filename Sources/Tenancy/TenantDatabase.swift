@@ -18,7 +18,9 @@ public struct TenantDatabase: Sendable {
   /// Runs one statement in one round trip and returns its rows.
   /// - Parameter repeatable: true when running it twice is as good as once; then lost connections are tried again.
   /// - Throws: `DatabaseError.tenantUnavailable` when the tenant is gone or suspended, and every other `DatabaseError`.
-  public func run<S: TenantStatement>(_ statement: S, repeatable: Bool = false) async throws(DatabaseError) -> [S.Output] {
+  public func run<S: TenantStatement>(_ statement: S, repeatable: Bool = false) async throws(DatabaseError) -> [S
+    .Output]
+  {
     do throws(DatabaseError) {
       let (entered, rows) = try await pool.run(EnterTenant(tenant: tenant.id), statement, repeatable: repeatable)
       guard !entered.isEmpty else { throw DatabaseError.tenantUnavailable }
@@ -38,6 +40,21 @@ public struct TenantDatabase: Sendable {
         try await pool.run(EnterTenant(tenant: tenant.id), first, second, repeatable: repeatable)
       guard !entered.isEmpty else { throw DatabaseError.tenantUnavailable }
       return (firstRows, secondRows)
+    } catch {
+      throw Self.explained(error)
+    }
+  }
+
+  /// Runs three statements as one transaction in one round trip.
+  /// - Throws: as `run`.
+  public func run<First: TenantStatement, Second: TenantStatement, Third: TenantStatement>(
+    _ first: First, _ second: Second, _ third: Third, repeatable: Bool = false
+  ) async throws(DatabaseError) -> ([First.Output], [Second.Output], [Third.Output]) {
+    do throws(DatabaseError) {
+      let (entered, firstRows, secondRows, thirdRows) =
+        try await pool.run(EnterTenant(tenant: tenant.id), first, second, third, repeatable: repeatable)
+      guard !entered.isEmpty else { throw DatabaseError.tenantUnavailable }
+      return (firstRows, secondRows, thirdRows)
     } catch {
       throw Self.explained(error)
     }

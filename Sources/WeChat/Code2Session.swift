@@ -20,6 +20,7 @@ extension WeChatClient: MiniappProvider {
       throw .unavailable("WeChat's answer holds no openid.")
     }
     return AuthenticatedPerson(
-      openid: openid, unionid: answer.looseString("unionid"), sessionKey: answer["session_key"]?.string.map(Secret.init))
+      openid: openid, unionid: answer.looseString("unionid"), sessionKey: answer["session_key"]?.string.map(Secret.init)
+    )
   }
 }

@@ -31,7 +31,9 @@ extension WeChatClient: PhoneProvider {
 
   /// E.164 from `countryCode` (a string, in one of WeChat's samples a number) and `purePhoneNumber`.
   static func e164(_ info: JSONObject) -> String? {
-    guard let country = info.looseString("countryCode"), let pure = info.looseString("purePhoneNumber") else { return nil }
+    guard let country = info.looseString("countryCode"), let pure = info.looseString("purePhoneNumber") else {
+      return nil
+    }
     let number = "+" + country.filter(\.isASCIIDigit) + pure.filter(\.isASCIIDigit)
     return number.wholeMatch(of: /\+[1-9][0-9]{5,14}/) == nil ? nil : number
   }

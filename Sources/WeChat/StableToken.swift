@@ -20,7 +20,8 @@ extension WeChatClient: AppTokenProvider {
     } catch let failure where failure.errcode == 40001 {
       throw ProviderFailure(errcode: 40125, errmsg: "")
     }
-    guard let token = answer.looseString("access_token"), let seconds = answer.looseInteger("expires_in"), seconds > 0 else {
+    guard let token = answer.looseString("access_token"), let seconds = answer.looseInteger("expires_in"), seconds > 0
+    else {
       throw .unavailable("WeChat's answer holds no access_token.")
     }
     return AppToken(value: Secret(token), expiresIn: .seconds(seconds))

@@ -54,8 +54,12 @@ public struct WeChatClient: Sendable {
     } catch {
       return try failed(path, appID, "WeChat did not answer (\(error)).")
     }
-    guard answer.status == 200 else { return try failed(path, appID, "WeChat answered with HTTP status \(answer.status).") }
-    guard let object = LenientJSON.object(answer.body) else { return try failed(path, appID, "WeChat's answer is not JSON.") }
+    guard answer.status == 200 else {
+      return try failed(path, appID, "WeChat answered with HTTP status \(answer.status).")
+    }
+    guard let object = LenientJSON.object(answer.body) else {
+      return try failed(path, appID, "WeChat's answer is not JSON.")
+    }
     bulkheads.leave(appID, answered: true)
     onCall(path, String(object.errcode))
     guard object.errcode == 0 else {

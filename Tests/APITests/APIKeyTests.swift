@@ -10,7 +10,8 @@ struct APIKeyTests {
     let path = "/t/\(one.slug)/v1/api-keys"
     let answers = [
       try await server.send("GET", path, key: other.key), try await server.send("GET", path, key: "nonsense"),
-      try await server.send("GET", path), try await server.send("GET", path, key: "qk_" + String(repeating: "A", count: 64)),
+      try await server.send("GET", path),
+      try await server.send("GET", path, key: "qk_" + String(repeating: "A", count: 64)),
     ]
     #expect(answers.map(\.status) == [401, 401, 401, 401])
     #expect(Set(answers.map(\.comparable)).count == 1)

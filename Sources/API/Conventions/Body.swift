@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
-import NIOCore
 import JSON
+import NIOCore
 import OAuth
 
 extension Request {
@@ -41,7 +41,8 @@ extension Request {
       }
       return object
     } catch let fault as JSONFault {
-      throw Problem(.badRequest, "malformed_json", "The body is not acceptable JSON at byte \(fault.offset): \(fault.reason).")
+      throw Problem(
+        .badRequest, "malformed_json", "The body is not acceptable JSON at byte \(fault.offset): \(fault.reason).")
     }
   }
 
@@ -87,7 +88,8 @@ enum FormFields {
       switch byte {
       case 0x2B: bytes.append(0x20)
       case 0x25:
-        guard rest.count >= 2, let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit) else {
+        guard rest.count >= 2, let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit)
+        else {
           return nil
         }
         bytes.append(high << 4 | low)

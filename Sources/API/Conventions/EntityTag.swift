@@ -66,7 +66,8 @@ extension Response {
     var headers = headers
     headers[.eTag] = tag.text
     let wanted = request.headers[values: .ifNoneMatch]
-    if request.method == .get || request.method == .head, wanted.contains("*") || weakly(wanted).contains(tag.text[...]) {
+    if request.method == .get || request.method == .head, wanted.contains("*") || weakly(wanted).contains(tag.text[...])
+    {
       headers[.cacheControl] = "no-store"
       return Response(status: .notModified, headers: headers)
     }

@@ -14,10 +14,12 @@ extension Problem {
         detailZH: "绑定凭证无效、已使用或已过期，请重新登录。")
     case .codeSpent:
       self.init(
-        .badRequest, "wechat_code_invalid", "This code was used before. Call wx.login again.", detailZH: "登录凭证已使用，请重新登录。")
+        .badRequest, "wechat_code_invalid", "This code was used before. Call wx.login again.",
+        detailZH: "登录凭证已使用，请重新登录。")
     case .codeInFlight:
       self.init(
-        .serviceUnavailable, "wechat_unavailable", "An earlier request with this code has no answer yet. Call wx.login again.",
+        .serviceUnavailable, "wechat_unavailable",
+        "An earlier request with this code has no answer yet. Call wx.login again.",
         detailZH: "微信暂未响应，请稍后重新登录。", headers: [.retryAfter: "2"])
     case .bindToInvalid:
       self.init(

@@ -157,7 +157,8 @@ struct Fields {
     let all = faults + unknown
     guard all.isEmpty else {
       throw Problem(
-        .unprocessableContent, "invalid_fields", "Some fields are not acceptable; each is named in errors.", errors: all)
+        .unprocessableContent, "invalid_fields", "Some fields are not acceptable; each is named in errors.", errors: all
+      )
     }
   }
 

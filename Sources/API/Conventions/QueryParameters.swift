@@ -33,7 +33,8 @@ public struct QueryParameters: Sendable {
   /// Reads the parameters with the types of body fields; one that nobody asks for is a fault.
   /// - Throws: `Problem` 422 with all faults.
   public func read<Value>(_ read: (inout FieldReader) -> Value) throws(Problem) -> Value {
-    try JSONBody.decode(JSONObject(parameters.map { (name: $0.name, value: JSONValue.string($0.value)) }), isQuery: true, read)
+    try JSONBody.decode(
+      JSONObject(parameters.map { (name: $0.name, value: JSONValue.string($0.value)) }), isQuery: true, read)
   }
 
 }

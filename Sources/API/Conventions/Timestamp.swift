@@ -24,11 +24,14 @@ public enum Timestamp {
   public static func parse(_ text: String) -> Date? {
     var reader = Reader(bytes: Array(text.utf8))
     guard let year = reader.number(4), reader.skip(0x2D), let month = reader.number(2), reader.skip(0x2D),
-      let day = reader.number(2), reader.skip(0x54) || reader.skip(0x74), let hour = reader.number(2), reader.skip(0x3A),
+      let day = reader.number(2), reader.skip(0x54) || reader.skip(0x74), let hour = reader.number(2),
+      reader.skip(0x3A),
       let minute = reader.number(2), reader.skip(0x3A), let second = reader.number(2), let fraction = reader.fraction(),
       let offset = reader.offset(), reader.isAtEnd
     else { return nil }
-    guard (1970...9999).contains(year), (1...12).contains(month), hour < 24, minute < 60, second < 60 else { return nil }
+    guard (1970...9999).contains(year), (1...12).contains(month), hour < 24, minute < 60, second < 60 else {
+      return nil
+    }
     let day0 = days(year, month, day)
     guard day > 0, civil(day0) == (year, month, day) else { return nil }
     let seconds = day0 * 86_400 + hour * 3600 + minute * 60 + second - offset * 60

@@ -66,7 +66,8 @@ struct Idempotency: Sendable {
       values[0].utf8.allSatisfy({ (0x21...0x7E).contains($0) })
     else {
       throw Problem(
-        .badRequest, "malformed_idempotency_key", "Idempotency-Key must be one value of 1 to 255 printable ASCII characters.")
+        .badRequest, "malformed_idempotency_key",
+        "Idempotency-Key must be one value of 1 to 255 printable ASCII characters.")
     }
     return values[0]
   }

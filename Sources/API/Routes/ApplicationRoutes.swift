@@ -45,7 +45,8 @@ struct ApplicationRoutes: Sendable {
     patch.phoneMatching = fields.replacement("phone_matching", .enumeration())
     patch.signingAlgorithm = fields.replacement("signing_alg", .enumeration())
     for name in [
-      "access_token_ttl", "id_token_ttl", "refresh_token_ttl", "refresh_token_idle_ttl", "session_ttl", "session_idle_ttl",
+      "access_token_ttl", "id_token_ttl", "refresh_token_ttl", "refresh_token_idle_ttl", "session_ttl",
+      "session_idle_ttl",
     ] {
       patch.lives[name] = fields.replacement(name, life)
     }
@@ -67,18 +68,21 @@ struct ApplicationRoutes: Sendable {
         }
       },
       .post(
-        "identity-applications", "create_identity_application", .tenantWrite, body: FieldReader.schema(of: New.init), create),
+        "identity-applications", "create_identity_application", .tenantWrite, body: FieldReader.schema(of: New.init),
+        create),
       .get("identity-applications/{id}", "get_identity_application", .tenantRead) { request, context in
         try QueryParameters.none(request)
         return answer(request, context, try await applications.find(try context.id(), in: context.database))
       },
       .patch(
-        "identity-applications/{id}", "update_identity_application", .tenantWrite, body: FieldReader.schema(of: Self.patch)
+        "identity-applications/{id}", "update_identity_application", .tenantWrite,
+        body: FieldReader.schema(of: Self.patch)
       ) { request, context in
         try QueryParameters.none(request)
         let patch = try await JSONBody.read(request, patch: true, Self.patch)
         let changed = try await applications.update(
-          try context.id(), patch, versions: Precondition(request).versions, in: context.database, author: context.author)
+          try context.id(), patch, versions: Precondition(request).versions, in: context.database,
+          author: context.author)
         return answer(request, context, changed)
       },
       .delete(

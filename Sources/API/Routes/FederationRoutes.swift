@@ -1,5 +1,5 @@
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import Identity
 import JSON
 import NIOCore
@@ -154,7 +154,8 @@ struct FederationRoutes: Sendable {
       throw SixProblem(problem: problem)
     } catch let problem as OAuthProblem {
       throw SixProblem(
-        problem: Problem(problem.status, problem.error.code.rawValue, problem.error.description, headers: problem.headers))
+        problem: Problem(
+          problem.status, problem.error.code.rawValue, problem.error.description, headers: problem.headers))
     }
   }
 }

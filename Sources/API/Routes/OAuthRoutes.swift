@@ -53,7 +53,8 @@ struct OAuthRoutes: Sendable {
   }
 
   private func issuer(_ context: TenantContext) async throws -> PublishedIssuer {
-    guard let slug = context.parameters.get("application"), let issuer = try await issuers.find(slug, in: context.database)
+    guard let slug = context.parameters.get("application"),
+      let issuer = try await issuers.find(slug, in: context.database)
     else { throw Problem.notFound }
     return issuer
   }
@@ -73,7 +74,9 @@ struct OAuthRoutes: Sendable {
     _ request: Request, _ context: TenantContext, application: ID<IdentityApplication>?
   ) async throws -> Response {
     let asked = try await read(request, context, application: application)
-    let issued = try await oauth { () async throws(OAuthRefusal) in try await endpoint.tokens(for: asked, in: context.database) }
+    let issued = try await oauth { () async throws(OAuthRefusal) in
+      try await endpoint.tokens(for: asked, in: context.database)
+    }
     var response = Response.json(JSONWriter.object(capacity: 2500) { issued.write(to: &$0) })
     response.headers[HTTPField.Name("Pragma")!] = "no-cache"
     return response
@@ -118,7 +121,8 @@ struct OAuthRoutes: Sendable {
     let token = try await bearerToken(request)
     let live = try await verifier.live(token, application: issuer.id, slug: issuer.slug, in: context.database)
     guard let live, let user = live.user else {
-      throw OAuthProblem(bearer: OAuthError(.invalidToken, "the access token is expired, revoked or not of this issuer"))
+      throw OAuthProblem(
+        bearer: OAuthError(.invalidToken, "the access token is expired, revoked or not of this issuer"))
     }
     guard live.claims.scope.contains("openid") else {
       throw OAuthProblem(bearer: OAuthError(.insufficientScope, "the access token lacks the scope openid"))

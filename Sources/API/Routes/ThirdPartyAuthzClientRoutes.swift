@@ -3,8 +3,8 @@ import HTTPTypes
 import Hummingbird
 import Identity
 import JSON
-import Observability
 import OAuth
+import Observability
 import Tenancy
 
 /// `third-party-authz-clients` of a tenant.
@@ -29,7 +29,9 @@ struct ThirdPartyAuthzClientRoutes: Sendable {
     let when: String?
   }
 
-  private static let rule: FieldType<Rule> = FieldType<JSONObject>.fields(placeholder: Rule(source: "", target: "", when: nil)) { fields in
+  private static let rule: FieldType<Rule> = FieldType<JSONObject>.fields(
+    placeholder: Rule(source: "", target: "", when: nil)
+  ) { fields in
     let source = fields.required(
       "source",
       FieldType<String>.text(1...200).constrained("must be names of WeChat's fields separated by |") { text in
@@ -115,12 +117,14 @@ struct ThirdPartyAuthzClientRoutes: Sendable {
         try QueryParameters.none(request)
         return answer(request, context, try await clients.find(try context.id(), in: context.database))
       },
-      .patch("\(path)/{id}", "update_third_party_authz_client", .tenantWrite, body: FieldReader.schema(of: Self.patch)) {
+      .patch("\(path)/{id}", "update_third_party_authz_client", .tenantWrite, body: FieldReader.schema(of: Self.patch))
+      {
         request, context in
         try QueryParameters.none(request)
         let patch = try await JSONBody.read(request, patch: true, Self.patch)
         let changed = try await clients.update(
-          try context.id(), patch, versions: Precondition(request).versions, in: context.database, author: context.author)
+          try context.id(), patch, versions: Precondition(request).versions, in: context.database,
+          author: context.author)
         return answer(request, context, changed)
       },
       .delete("\(path)/{id}", "delete_third_party_authz_client", .tenantWrite) { request, context in

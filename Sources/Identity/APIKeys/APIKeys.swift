@@ -29,7 +29,9 @@ public struct APIKeys: Sendable {
     let id = ID<APIKey>(token?.id ?? UUIDv7.make())
     let found = try await database.managing(FindKeyToAuthenticate(key: id), repeatable: true).first
     let hash = token?.hash ?? Digest.sha256(presented.expose().utf8)
-    guard Digest.equal(found?.hash ?? [UInt8](repeating: 0, count: 32), hash), let found, token != nil else { return nil }
+    guard Digest.equal(found?.hash ?? [UInt8](repeating: 0, count: 32), hash), let found, token != nil else {
+      return nil
+    }
     return AuthenticatedKey(id: id, scopes: Set(found.scopes))
   }
 
@@ -50,7 +52,9 @@ public struct APIKeys: Sendable {
   public func mint(
     name: String, scopes: [APIScope], expiresAt: Date?, by minter: AuthenticatedKey, author: Author
   ) async throws(ManagementRefusal) -> Minted {
-    if let excess = scopes.first(where: { !minter.scopes.contains($0.rawValue) }) { throw .scopeExceeded(excess.rawValue) }
+    if let excess = scopes.first(where: { !minter.scopes.contains($0.rawValue) }) {
+      throw .scopeExceeded(excess.rawValue)
+    }
     let token = OpaqueToken.make(prefix: Self.prefix)
     let insert = InsertAPIKey(
       author: author, key: ID(token.id), name: name, hash: token.hash, scopes: scopes.map(\.rawValue),

@@ -133,7 +133,8 @@ struct UpdateApplication: TenantStatement {
 
   /// The columns of `$12` to `$18`.
   static let lives = [
-    "access_token_ttl", "id_token_ttl", "refresh_token_ttl", "refresh_token_idle_ttl", "session_ttl", "session_idle_ttl",
+    "access_token_ttl", "id_token_ttl", "refresh_token_ttl", "refresh_token_idle_ttl", "session_ttl",
+    "session_idle_ttl",
     "session_retention",
   ]
 

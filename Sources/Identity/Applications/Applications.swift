@@ -51,7 +51,8 @@ public struct Applications: Sendable {
   /// Changes an application; another algorithm makes another key.
   /// - Throws: `.conflict` `slug_taken`, `.stale`, `.notFound`.
   public func update(
-    _ id: ID<IdentityApplication>, _ patch: ApplicationPatch, versions: [Int]?, in database: TenantDatabase, author: Author
+    _ id: ID<IdentityApplication>, _ patch: ApplicationPatch, versions: [Int]?, in database: TenantDatabase,
+    author: Author
   ) async throws(ManagementRefusal) -> ApplicationDetails {
     let before = try await find(id, in: database)
     defer { issuers.forget() }

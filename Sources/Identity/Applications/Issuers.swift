@@ -62,7 +62,9 @@ public final class Issuers: Sendable {
     let key = Key(tenant: database.tenant.id, slug: slug)
     let now = ContinuousClock.now
     if let known = kept.withLock({ $0[key] }), known.until > now { return known.issuer }
-    let found = try await database.run(FindIssuer(slug: slug), repeatable: true).first.map { publish($0, slug, in: database) }
+    let found = try await database.run(FindIssuer(slug: slug), repeatable: true).first.map {
+      publish($0, slug, in: database)
+    }
     kept.withLock { table in
       if table.count >= Self.capacity { table.removeAll(keepingCapacity: true) }
       table[key] = Kept(issuer: found, until: now + lifetime)
@@ -105,7 +107,8 @@ public final class Issuers: Sendable {
         "claims_supported",
         [
           "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "sid", "amr", "name", "preferred_username", "picture",
-          "updated_at", "given_name", "family_name", "middle_name", "nickname", "profile", "website", "gender", "birthdate",
+          "updated_at", "given_name", "family_name", "middle_name", "nickname", "profile", "website", "gender",
+          "birthdate",
           "zoneinfo", "locale", "email", "email_verified", "phone_number", "phone_number_verified", "address",
         ])
       json.member("claims_parameter_supported", false)

@@ -101,7 +101,8 @@ public struct NewThirdPartyAuthzClient: Sendable {
   /// A client.
   public init(
     application: ID<IdentityApplication>, name: String, provider: ClientDetails.Provider, appID: String,
-    appSecret: Secret<String>, openPlatformAccount: String?, scopes: [String], propertyMap: PropertyMap, isEnabled: Bool,
+    appSecret: Secret<String>, openPlatformAccount: String?, scopes: [String], propertyMap: PropertyMap,
+    isEnabled: Bool,
     pushToken: Secret<String>?, pushEncodingAESKey: Secret<String>?
   ) {
     self.application = application

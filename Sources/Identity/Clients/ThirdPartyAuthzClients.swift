@@ -84,7 +84,8 @@ public struct ThirdPartyAuthzClients: Sendable {
       throw .broken("\(fault)")
     } catch {
       throw .conflict(
-        code: "verification_in_progress", detail: "WeChat is being asked for \(found.appID) already; look again in a moment.")
+        code: "verification_in_progress",
+        detail: "WeChat is being asked for \(found.appID) already; look again in a moment.")
     }
     return try await find(id, in: database)
   }

@@ -28,7 +28,7 @@ struct SignIn: Sendable {
       if let found = try await database.run(statement(patch)).first { return found }
       guard person.unionid != nil else { return nil }
       let join = JoinByUnionid(client: client, person: person, requestID: requestID)
-      return try await database.run(join, statement(patch, anyUnionid: true)).1.first
+      return try await database.run(lock, join, statement(patch, anyUnionid: true)).2.first
     }
   }
 
@@ -43,7 +43,7 @@ struct SignIn: Sendable {
           phoneNumber: phoneNumber, requestID: requestID)
         var rest = patch
         rest.username = ProfilePatch.Column()
-        let (_, found) = try await database.run(create, statement(rest, anyUnionid: true))
+        let (_, _, found) = try await database.run(lock, create, statement(rest, anyUnionid: true))
         return try found.first.map(admitted)
       } catch DatabaseError.unique(constraint: "users_username_key") {
         continue
@@ -68,7 +68,7 @@ struct SignIn: Sendable {
       let link = LinkIdentity(
         ticket: ticket, user: user, client: client, person: person, phoneNumber: phoneNumber, means: means,
         requestID: requestID)
-      return try await database.run(link, statement(patch, anyUnionid: true)).1.first
+      return try await database.run(lock, link, statement(patch, anyUnionid: true)).2.first
     }
   }
 
@@ -100,6 +100,8 @@ struct SignIn: Sendable {
       ticket: ticket, client: client, person: person, anyUnionid: anyUnionid, patch: patch, plan: plan,
       exchange: exchange, requestID: requestID)
   }
+
+  private var lock: LockPerson { LockPerson(client: client, person: person) }
 
   private var patch: ProfilePatch {
     var fields = profile

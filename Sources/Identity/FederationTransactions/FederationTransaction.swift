@@ -95,7 +95,9 @@ struct FindFederationTransaction: TenantStatement {
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
     let client = try FederationClient(&row)
-    guard let id = try row.next(ID<FederationTransaction>?.self) else { return Output(client: client, transaction: nil) }
+    guard let id = try row.next(ID<FederationTransaction>?.self) else {
+      return Output(client: client, transaction: nil)
+    }
     let transaction = FederationTransaction(
       id: id, secretHash: try row.next(), clientID: try row.next(), purpose: try row.next(),
       appID: try row.next(), openid: try row.next(), unionid: try row.next(), sessionKeySealed: try row.next())

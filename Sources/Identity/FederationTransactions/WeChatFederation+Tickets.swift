@@ -33,7 +33,9 @@ extension WeChatFederation {
   ) async throws(FederationRefusal) -> (FederationClient, FederationTransaction) {
     let token = OpaqueToken(text, prefix: purpose.prefix)
     let find = FindFederationTransaction(id: token.map { ID($0.id) }, client: id)
-    guard let found = try await database.refusing(find).first else { throw id == nil ? .ticketInvalid : .clientNotFound }
+    guard let found = try await database.refusing(find).first else {
+      throw id == nil ? .ticketInvalid : .clientNotFound
+    }
     guard let token, let transaction = found.transaction, Digest.equal(transaction.secretHash, token.hash),
       transaction.purpose == purpose.rawValue, transaction.clientID == found.client.id
     else { throw .ticketInvalid }

@@ -52,7 +52,8 @@ public struct Refresh: Sendable {
     let successor = token.successor(key: successorKey)
     do {
       let rotate = RotateRefreshToken(
-        token: token, successor: successor, application: request.application, client: request.client, scope: request.scope,
+        token: token, successor: successor, application: request.application, client: request.client,
+        scope: request.scope,
         isAuthenticated: request.isAuthenticated)
       if let grant = try await database.run(rotate).first {
         return try issue(grant, successor, request.scope, in: database)
@@ -93,7 +94,9 @@ public struct Refresh: Sendable {
       guard let found = try await database.run(find, repeatable: true).first else { return }
       let isCurrent = Digest.equal(found.secretHash, token.hash)
       let isPrevious = Digest.equal(found.secretHash, token.successor(key: successorKey).hash)
-      guard isCurrent || isPrevious || isGenuine(token, generation: found.generation, hash: found.secretHash) else { return }
+      guard isCurrent || isPrevious || isGenuine(token, generation: found.generation, hash: found.secretHash) else {
+        return
+      }
       _ = try await database.run(RevokeGrant(grant: token.grant), repeatable: true)
     } catch {
       throw .database(error)

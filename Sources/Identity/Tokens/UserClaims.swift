@@ -6,7 +6,8 @@ import OAuth
 enum UserClaims {
   /// Attributes that are claims of `profile` when they carry a standard name (OpenID Connect Core section 5.1).
   private static let profileAttributes: Set<String> = [
-    "given_name", "family_name", "middle_name", "nickname", "profile", "website", "gender", "birthdate", "zoneinfo", "locale",
+    "given_name", "family_name", "middle_name", "nickname", "profile", "website", "gender", "birthdate", "zoneinfo",
+    "locale",
   ]
 
   /// Writes the members that `scope` asks for; what the user has not is left out.

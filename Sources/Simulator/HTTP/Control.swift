@@ -193,7 +193,8 @@ struct Control: Sendable {
     let endpoint = try fields.string("endpoint") ?? ""
     let known = world.endpoints().map(\.path)
     guard known.contains(endpoint) else {
-      throw ControlError(status: .unprocessableContent, message: "endpoint must be one of \(known.joined(separator: ", "))")
+      throw ControlError(
+        status: .unprocessableContent, message: "endpoint must be one of \(known.joined(separator: ", "))")
     }
     guard let kind = try fields.choice("kind", Fault.Kind.self) else {
       throw ControlError(
@@ -218,7 +219,8 @@ struct Control: Sendable {
     return Self.json { json in
       json.key("items")
       json.beginArray()
-      for (counter, count) in counters.sorted(by: { ($0.key.endpoint, $0.key.appID) < ($1.key.endpoint, $1.key.appID) }) {
+      for (counter, count) in counters.sorted(by: { ($0.key.endpoint, $0.key.appID) < ($1.key.endpoint, $1.key.appID) })
+      {
         json.beginObject()
         json.member("endpoint", counter.endpoint)
         json.member("appid", counter.appID)

@@ -21,9 +21,12 @@ extension World {
         let key = state.sessionKeys[SessionKey.Owner(person: code.person, appID: app.id)]
         json.member("session_key", key?.text ?? "")
         json.member("openid", Names.openid(code.person, appID: app.id))
-        if let account = app.openPlatformAccount { json.member("unionid", Names.unionid(code.person, account: account)) }
+        if let account = app.openPlatformAccount {
+          json.member("unionid", Names.unionid(code.person, account: account))
+        }
       },
-      Endpoint(path: "wxa/business/getuserphonenumber", method: .post, world: self) { state, call, json throws(WeChatError) in
+      Endpoint(path: "wxa/business/getuserphonenumber", method: .post, world: self) {
+        state, call, json throws(WeChatError) in
         let app = try state.app(ofToken: call.query["access_token"])
         if let errcode = app.bannedWith { throw WeChatError(errcode) }
         guard app.mayReadPhoneNumbers else { throw WeChatError(48001) }
@@ -57,7 +60,8 @@ extension World {
       },
       Endpoint(path: "wxa/resetusersessionkey", method: .get, world: self) { state, call, json throws(WeChatError) in
         let owner = try state.sessionCaller(call)
-        let key = SessionKey(text: State.newSessionKey(), issuedAt: state.sessionKeys[owner]?.issuedAt ?? state.clock.now)
+        let key = SessionKey(
+          text: State.newSessionKey(), issuedAt: state.sessionKeys[owner]?.issuedAt ?? state.clock.now)
         state.sessionKeys[owner] = key
         json.member("errcode", 0)
         json.member("errmsg", "ok")
@@ -113,7 +117,9 @@ extension World {
       Endpoint(path: "sns/userinfo", method: .get, world: self) { state, call, json throws(WeChatError) in
         let token = try state.grant(accessToken: call.query["access_token"], openid: call.query["openid"])
         guard token.scope != "snsapi_base" else { throw WeChatError(48001) }
-        guard let person = state.people[token.person], let app = state.apps[token.appID] else { throw WeChatError(40003) }
+        guard let person = state.people[token.person], let app = state.apps[token.appID] else {
+          throw WeChatError(40003)
+        }
         json.member("openid", Names.openid(person.id, appID: app.id))
         json.member("nickname", person.nickname)
         json.member("sex", 0)

@@ -22,7 +22,9 @@ struct OAuthPages: Sendable {
     let fields = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     if let order {
       let known = pairs.map(\.0).filter(order.contains)
-      guard known == order.filter(known.contains) else { return Self.refused("参数顺序错误", "The parameters are out of order.") }
+      guard known == order.filter(known.contains) else {
+        return Self.refused("参数顺序错误", "The parameters are out of order.")
+      }
     }
     guard let app = world.state.withLock({ $0.apps[fields["appid"] ?? ""] }), kinds.contains(app.kind) else {
       return Self.refused("AppID 参数错误", "No such app of this kind.")
@@ -52,7 +54,8 @@ struct OAuthPages: Sendable {
   @Sendable private func confirm(_ request: Request, _ context: SimulatorContext) async throws -> Response {
     let body = try await request.body.collect(upTo: 65_536)
     let fields = Dictionary(Self.pairs(String(buffer: body)), uniquingKeysWith: { first, _ in first })
-    guard let appID = fields["appid"], let redirect = fields["redirect_uri"], let user = fields["user"], !user.isEmpty else {
+    guard let appID = fields["appid"], let redirect = fields["redirect_uri"], let user = fields["user"], !user.isEmpty
+    else {
       return Self.refused("参数错误", "The form is incomplete.")
     }
     guard fields["decision"] == "allow" else {

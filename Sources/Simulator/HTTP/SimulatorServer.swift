@@ -30,7 +30,9 @@ public struct SimulatorServer: Service {
   /// Registers the apps and users of a seed: `{"apps": […], "users": […]}` with the bodies of the control API.
   /// - Throws: an error that says what is wrong with it.
   public func seed(_ json: [UInt8]) throws {
-    guard let seed = (try? JSONValue(parsing: json))?.object else { throw SeedError(description: "the seed is not a JSON object") }
+    guard let seed = (try? JSONValue(parsing: json))?.object else {
+      throw SeedError(description: "the seed is not a JSON object")
+    }
     let control = Control(world: world)
     do {
       for app in seed["apps"]?.array ?? [] { _ = try control.app(app.object ?? JSONObject()) }

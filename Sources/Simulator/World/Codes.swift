@@ -18,7 +18,9 @@ struct Code {
 
 extension World.State {
   /// Issues a code; the person appears when nobody has that name yet.
-  mutating func issueCode(_ kind: Code.Kind, appID: String, person: String, scope: String?) throws(WeChatError) -> String {
+  mutating func issueCode(_ kind: Code.Kind, appID: String, person: String, scope: String?) throws(WeChatError)
+    -> String
+  {
     guard apps[appID] != nil else { throw WeChatError(40013) }
     if people[person] == nil { people[person] = Person(id: person) }
     let text = (kind == .phone ? "p" : "0") + Names.random(31)

@@ -36,7 +36,9 @@ extension World.State {
   func grant(accessToken: String?, openid: String?) throws(WeChatError) -> OAuthToken {
     guard let accessToken, !accessToken.isEmpty else { throw WeChatError(41001) }
     guard let openid, !openid.isEmpty else { throw WeChatError(41009) }
-    guard let token = oauthTokens.values.first(where: { $0.accessToken == accessToken }) else { throw WeChatError(40001) }
+    guard let token = oauthTokens.values.first(where: { $0.accessToken == accessToken }) else {
+      throw WeChatError(40001)
+    }
     guard clock.now - token.accessIssuedAt <= World.State.tokenLifetime, !token.isDead else { throw WeChatError(42001) }
     guard Names.openid(token.person, appID: token.appID) == openid else { throw WeChatError(40003) }
     return token

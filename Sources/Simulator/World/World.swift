@@ -176,5 +176,7 @@ enum Names {
   static func openid(_ person: String, appID: String) -> String { "o" + derived("openid", appID, person, length: 27) }
 
   /// A function of person and Open Platform account.
-  static func unionid(_ person: String, account: String) -> String { "o" + derived("unionid", account, person, length: 27) }
+  static func unionid(_ person: String, account: String) -> String {
+    "o" + derived("unionid", account, person, length: 27)
+  }
 }

@@ -7,6 +7,7 @@ import Observability
 import Outbound
 import Runtime
 import ServiceLifecycle
+import Simulator
 import TestSupport
 
 /// The API of this process' tests: a real server on a port of its own, over the shared database.
@@ -16,22 +17,34 @@ struct TestServer: Sendable {
   let port: Int
   let database: TestDatabase
   let runtime: Runtime
+  /// The WeChat that this server asks.
+  let wechat: World
   private let client: HTTPClient
 
   static func shared() async throws -> TestServer { try await started.value }
 
   private static let started = Task {
     let database = try await TestDatabase.shared()
+    let (wechatPorts, wechatListening) = AsyncStream.makeStream(of: Int.self)
+    let simulator = SimulatorServer(port: 0, logger: Logger(label: "simulator") { _ in SwiftLogNoOpLogHandler() }) {
+      wechatListening.yield($0)
+    }
+    // Both servers run until the process of the tests ends, like the database they stand on.
+    let simulating = Task { try await simulator.run() }
+    let wechatPort = try await waitFor("the simulator to listen") {
+      for await port in wechatPorts { return port }
+      throw CancellationError()
+    }
+    _ = simulating
     let settings = try Settings([
       "QIAO_DATABASE_URL": database.appURI, "QIAO_LISTEN": "127.0.0.1:0", "QIAO_METRICS_LISTEN": "127.0.0.1:0",
       "QIAO_PUBLIC_URL": "http://127.0.0.1:1", "QIAO_OPERATOR_TOKEN": operatorToken,
       "QIAO_MASTER_KEYS": "t1:\(Data(repeating: 7, count: 32).base64EncodedString())",
-      "QIAO_WECHAT_API_URL": "http://127.0.0.1:9", "QIAO_LOG_LEVEL": "critical",
+      "QIAO_WECHAT_API_URL": "http://127.0.0.1:\(wechatPort)", "QIAO_LOG_LEVEL": "critical",
     ])
     let runtime = Runtime(settings: settings, label: "api-tests")
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let server = runtime.apiServer { listening.yield($0) }
-    // Runs until the process of the tests ends, like the database it stands on.
     let service = Task { try await server.run() }
     let port = try await waitFor("the server to listen") {
       for await port in ports { return port }
@@ -39,7 +52,8 @@ struct TestServer: Sendable {
     }
     _ = service
     return TestServer(
-      port: port, database: database, runtime: runtime, client: HTTPClient(loop: EventLoop(name: "api-tests")))
+      port: port, database: database, runtime: runtime, wechat: simulator.world,
+      client: HTTPClient(loop: EventLoop(name: "api-tests")))
   }
 
   /// What came back, with its body read.
@@ -72,7 +86,8 @@ struct TestServer: Sendable {
     let request = HTTPRequest(
       method, Secret("http://127.0.0.1:\(port)\(path)"), headers: all, body: body.map { Array($0.utf8) })
     let response = try await client.send(request, deadline: .seconds(10))
-    return Answer(status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
+    return Answer(
+      status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
   }
 
   /// A tenant of its own for one test.
@@ -80,7 +95,8 @@ struct TestServer: Sendable {
     let slug = "t" + UUID().uuidString.lowercased().filter { $0 != "-" }.prefix(20)
     let answer = try await send(
       "POST", "/v1/tenants", key: Self.operatorToken, #"{"slug":"\#(slug)","name":"Test"}"#)
-    guard answer.status == 201, let key = answer["api_key"]?.object?["key"]?.string, let id = answer["id"]?.string else {
+    guard answer.status == 201, let key = answer["api_key"]?.object?["key"]?.string, let id = answer["id"]?.string
+    else {
       throw TestFailure(description: "no tenant: \(answer.text)")
     }
     return TestTenant(server: self, id: id, slug: slug, key: key)
