@@ -21,7 +21,8 @@ enum ContractCode: String, Sendable, CaseIterable {
   /// For the caller; says nothing of the tenant's settings.
   var english: String {
     switch self {
-    case .codeInvalid: "WeChat does not accept this code: it is used, expired or of another app. Ask the person again for a new one."
+    case .codeInvalid:
+      "WeChat does not accept this code: it is used, expired or of another app. Ask the person again for a new one."
     case .userBlocked: "WeChat's risk control blocks this user for now. Do not try again automatically."
     case .rateLimited: "WeChat's limit of calls is reached. Try again after the seconds in Retry-After."
     case .credentialsRejected:

@@ -100,7 +100,9 @@ enum ErrorCatalogue {
       Text("The user changed the WeChat password; all grants are dead.", "用户修改了微信密码，授权全部失效。"), askAgain),
     row(
       50001, code: .error, retry: .relogin,
-      Text("The user has not granted this call, or the redirect domain is not trusted (WeCom).", "用户未授权该接口，或回调域名不可信（企业微信）。"),
+      Text(
+        "The user has not granted this call, or the redirect domain is not trusted (WeCom).", "用户未授权该接口，或回调域名不可信（企业微信）。"
+      ),
       Text("Ask for a wider scope; for WeCom add the domain to the app's trusted ones.", "请申请更大的授权范围；企业微信请添加可信域名。")),
     row(
       87007, code: .error, retry: .relogin, Text("The session_key is gone.", "session_key 不存在或已过期。"), askAgain),
@@ -118,7 +120,7 @@ enum ErrorCatalogue {
         "It is open again at midnight in Beijing; ten times a month it can be reset at mp.weixin.qq.com.",
         "北京时间零点恢复；每月可在微信公众平台清零十次。"), after: 3600),
     row(
-      45033, code: .rateLimited, retry: .backOff, Text("Too many calls at once (WeCom).", "并发调用过多（企业微信）。"),
+      45033, code: .error, retry: .backOff, Text("Too many calls at once (WeCom).", "并发调用过多（企业微信）。"),
       Text("Nothing; it passes.", "无需处理，稍后恢复。"), after: 10),
 
     // The app access token.
@@ -157,7 +159,8 @@ enum ErrorCatalogue {
     row(
       41002, code: .credentialsRejected, retry: .disable, Text("The AppID is missing.", "缺少 AppID。"),
       Text("Set app_id at the client.", "请设置客户端的 app_id。")),
-    row(41004, code: .credentialsRejected, retry: .disable, Text("The AppSecret is missing.", "缺少 AppSecret。"), setSecret),
+    row(
+      41004, code: .credentialsRejected, retry: .disable, Text("The AppSecret is missing.", "缺少 AppSecret。"), setSecret),
     row(
       48001, code: .credentialsRejected, retry: .admin,
       Text("The AppID has no permission for this call.", "该 AppID 没有调用此接口的权限。"),
@@ -197,7 +200,8 @@ enum ErrorCatalogue {
       Text("The account has withdrawn its authorisation.", "公众号/小程序已取消对第三方平台的授权。"),
       Text("Authorise the platform again.", "请重新授权第三方平台。")),
     row(
-      61023, code: .error, retry: .admin, Text("The platform's refresh token for this account is invalid.", "授权方的 refresh_token 无效。"),
+      61023, code: .error, retry: .admin,
+      Text("The platform's refresh token for this account is invalid.", "授权方的 refresh_token 无效。"),
       Text("Authorise the platform again.", "请重新授权第三方平台。")),
     row(
       61009, 61010, code: .error, retry: .relogin, Text("The authorisation code is invalid or expired.", "授权码无效或已过期。"),

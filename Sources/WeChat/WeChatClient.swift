@@ -52,7 +52,8 @@ public struct WeChatClient: Sendable {
     } catch {
       switch error {
       case .busy: throw .tooManyCalls
-      case .open: throw .unavailable("WeChat did not answer the last calls of this AppID; it is asked again in a moment.")
+      case .open:
+        throw .unavailable("WeChat did not answer the last calls of this AppID; it is asked again in a moment.")
       case .cancelled: throw .unavailable("The call was given up.")
       }
     }
