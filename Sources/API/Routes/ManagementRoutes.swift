@@ -47,6 +47,7 @@ extension Services {
     APIKeyRoutes(cursors: cursors, now: now).endpoints
       + ApplicationRoutes(applications: applications, cursors: cursors).endpoints
       + ThirdPartyAuthzClientRoutes(clients: clients, cursors: cursors, publicURL: publicURL).endpoints
+      + UserRoutes(cursors: cursors).endpoints
   }
 
   private var cursors: Cursors { Cursors(key: ring.derivedKey("cursors")) }

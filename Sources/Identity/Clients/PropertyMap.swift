@@ -12,7 +12,7 @@ public struct PropertyMap: Sendable, Equatable {
   }
 
   /// One rule.
-  public struct Rule: Sendable, Equatable {
+  public struct Rule: Sendable, Hashable {
     /// Names of WeChat's fields in order of preference; the first present wins.
     public let sources: [String]
     /// `username`, `name`, `picture` or `attributes.<name>`.

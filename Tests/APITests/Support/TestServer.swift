@@ -122,3 +122,31 @@ struct TestTenant: Sendable {
 struct TestFailure: Error, CustomStringConvertible {
   let description: String
 }
+
+extension TestTenant {
+  /// A new identity application.
+  func application(_ more: String = "") async throws -> String {
+    let slug = "a" + UUID().uuidString.lowercased().filter { $0 != "-" }.prefix(12)
+    return try await id(of: send("POST", "identity-applications", #"{"slug":"\#(slug)","name":"A"\#(more)}"#))
+  }
+
+  /// A new miniapp client of an application.
+  func miniapp(of application: String) async throws -> String {
+    let body = #"""
+      {"name":"M","identity_application_id":"\#(application)","provider":"wechat_miniapp","app_id":"wx1","app_secret":"s"}
+      """#
+    return try await id(of: send("POST", "third-party-authz-clients", body))
+  }
+
+  /// A new user of an application; `fields` is JSON without braces.
+  func user(of application: String, _ fields: String = #""name":"U""#) async throws -> String {
+    try await id(of: send("POST", "identity-applications/\(application)/users", "{\(fields)}"))
+  }
+
+  private func id(of answer: TestServer.Answer) throws -> String {
+    guard answer.status == 201, let id = answer["id"]?.string else {
+      throw TestFailure(description: "not created: \(answer.status) \(answer.text)")
+    }
+    return id
+  }
+}
