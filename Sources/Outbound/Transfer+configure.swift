@@ -26,6 +26,11 @@ extension Transfer {
     ]
     // A proxy would resolve the name where the guard cannot see the address.
     if reach != .anywhere { codes.append(qiao_curl_set_string(easy, CURLOPT_PROXY, "")) }
+    // Who looks a name up for others takes a new connection and nothing older from the cache than the gate does; the others
+    // take more, because libcurl throws away what is too old for any transfer that ends.
+    codes.append(
+      qiao_curl_set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, leadsFor == nil ? 120 : NameGate<Transfer>.seconds))
+    if leadsFor != nil { codes.append(qiao_curl_set_long(easy, CURLOPT_FRESH_CONNECT, 1)) }
     codes.append(setMethodAndBody(easy))
     codes.append(setHeaders(easy))
     codes.append(setCallbacks(easy, reach: reach))

@@ -1,4 +1,5 @@
 import CCurl
+import EventLoop
 import Synchronization
 
 /// One request under way.
@@ -18,6 +19,10 @@ final class Transfer: @unchecked Sendable {
   var permits: (([UInt8]) -> Bool)?
   /// Told once the name is resolved and a socket is opened.
   var opened: (() -> Void)?
+  /// The name whose address others wait for.
+  var leadsFor: String?
+  /// Ends waiting for a name's address.
+  var lineTimer: EventLoop.TimerID?
   var easy: UnsafeMutableRawPointer?
   var headerList: UnsafeMutablePointer<curl_slist>?
   var isCancelled = false

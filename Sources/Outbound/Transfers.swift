@@ -11,6 +11,7 @@ final class Transfers: @unchecked Sendable {
   private var timer: EventLoop.TimerID?
   private var running: [UnsafeMutableRawPointer: Transfer] = [:]
   private var watched: Set<Int32> = []
+  private var gate = NameGate<Transfer>()
 
   init(loop: EventLoop, reach: HTTPClient.Reach) {
     self.loop = loop
@@ -32,6 +33,7 @@ final class Transfers: @unchecked Sendable {
       complete(transfer, .failure(.interrupted("the client was closed")))
     }
     running.removeAll()
+    for transfer in gate.leaveAll() { complete(transfer, .failure(.interrupted("the client was closed"))) }
     curl_multi_cleanup(multi)
     self.multi = nil
     for socket in watched { loop.unwatch(socket) }
@@ -43,11 +45,49 @@ final class Transfers: @unchecked Sendable {
   func begin(_ transfer: Transfer) {
     guard !transfer.isCancelled else { return transfer.finish(.failure(.cancelled)) }
     guard transfer.request.isWellFormed else { return transfer.finish(.failure(.invalidRequest)) }
-    guard let multi, let easy = curl_easy_init() else {
-      return transfer.finish(.failure(.notConnected("the client is closed")))
+    guard let name = transfer.request.nameToResolve, multi != nil else { return start(transfer) }
+    switch gate.ask(name, transfer, .now) {
+    case .start: start(transfer)
+    case .lead: lead(transfer, name)
+    case .wait:
+      let left = ContinuousClock.now.duration(to: transfer.end)
+      transfer.lineTimer = loop.schedule(after: left) { [weak self] in
+        self?.gate.leave(name) { $0 === transfer }
+        self?.complete(transfer, .failure(.timeout))
+      }
     }
-    let left = ContinuousClock.now.duration(to: transfer.end)
+  }
+
+  func cancel(_ transfer: Transfer) {
+    transfer.isCancelled = true
+    if let name = transfer.request.nameToResolve { gate.leave(name) { $0 === transfer } }
+    if let easy = transfer.easy, running.removeValue(forKey: easy) != nil { curl_multi_remove_handle(multi, easy) }
+    complete(transfer, .failure(.cancelled))
+  }
+
+  /// Starts a transfer that looks the name up for those who wait.
+  private func lead(_ transfer: Transfer, _ name: String) {
+    transfer.leadsFor = name
+    // Told inside libcurl, which does not take new transfers there.
+    transfer.opened = { [weak self, loop] in
+      loop.execute { [weak self] in self?.found(name, by: transfer) }
+    }
+    start(transfer)
+  }
+
+  private func found(_ name: String, by leader: Transfer) {
+    leader.leadsFor = nil
+    for waiting in gate.found(name, .now) { start(waiting) }
+  }
+
+  private func start(_ transfer: Transfer) {
+    if let timer = transfer.lineTimer { loop.cancel(timer) }
+    transfer.lineTimer = nil
+    guard let multi, let easy = curl_easy_init() else {
+      return complete(transfer, .failure(.notConnected("the client is closed")))
+    }
     transfer.easy = easy
+    let left = ContinuousClock.now.duration(to: transfer.end)
     guard left > .zero else { return complete(transfer, .failure(.timeout)) }
     do {
       try transfer.configure(easy, left: left, reach: reach)
@@ -59,13 +99,6 @@ final class Transfers: @unchecked Sendable {
       running[easy] = nil
       return complete(transfer, .failure(.notConnected("libcurl takes no more requests")))
     }
-  }
-
-  func cancel(_ transfer: Transfer) {
-    transfer.isCancelled = true
-    guard let easy = transfer.easy, running.removeValue(forKey: easy) != nil else { return }
-    curl_multi_remove_handle(multi, easy)
-    complete(transfer, .failure(.cancelled))
   }
 
   // MARK: What libcurl asks for
@@ -111,9 +144,15 @@ final class Transfers: @unchecked Sendable {
   private func complete(_ transfer: Transfer, _ result: Result<HTTPResponse, HTTPFailure>) {
     curl_easy_cleanup(transfer.easy)
     curl_slist_free_all(transfer.headerList)
+    if let timer = transfer.lineTimer { loop.cancel(timer) }
     transfer.easy = nil
     transfer.headerList = nil
+    transfer.lineTimer = nil
+    transfer.opened = nil
     transfer.finish(result)
+    guard let name = transfer.leadsFor else { return }
+    transfer.leadsFor = nil
+    if let next = gate.gaveUp(name) { lead(next, name) }
   }
 }
 
