@@ -95,9 +95,12 @@ let package = Package(
     tests("QueryTests", ["Query"]),
     tests("ObservabilityTests", ["Observability"]),
     tests("PostgresTests", ["EventLoop", "Postgres", "Query", log]),
-    tests("OutboundTests", ["Outbound"]),
+    .target(name: "RawServer", dependencies: ["EventLoop"], path: "Tests/RawServer", swiftSettings: settings),
+    tests("OutboundTests", ["EventLoop", "Observability", "Outbound", "RawServer"]),
     tests("SecretsTests", ["Secrets"]),
-    tests("WeChatTests", ["WeChat", "TestSupport"]),
+    tests(
+      "WeChatTests",
+      ["EventLoop", "Federation", "JSON", "Observability", "Outbound", "RawServer", "WeChat"] + crypto),
     tests("SimulatorTests", ["Simulator", "TestSupport"]),
     tests("TenancyTests", ["EventLoop", "Postgres", "Query", "Secrets", "Tenancy", "TestSupport", log]),
     tests(
