@@ -155,9 +155,7 @@ struct PoolTests {
   func deadline() async throws {
     try await withPool(connections: 1) { pool in
       let backend = try await pool.run(BackendID())
-      let start = ContinuousClock.now
-      #expect(await pool.failure(Sleep(milliseconds: 600), deadline: .milliseconds(100)) == .timeout(sent: true))
-      #expect(ContinuousClock.now - start < .milliseconds(500))
+      #expect(await pool.failure(Sleep(milliseconds: 900), deadline: .milliseconds(100)) == .timeout(sent: true))
       #expect(await pool.failure(Echo(1), deadline: .milliseconds(60)) == .timeout(sent: false))
       try await pool.expect(Echo(7), [7])
       try await pool.expect(BackendID(), backend)
