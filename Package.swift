@@ -79,7 +79,10 @@ let package = Package(
     program("QiaoServer", ["Runtime", lifecycle, arguments]),
     program(
       "QiaoCLI",
-      ["EventLoop", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", arguments] + crypto),
+      [
+        "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", "Tenancy",
+        arguments, log,
+      ] + crypto),
     program("WeChatSimulator", ["Observability", "Simulator", log, lifecycle, arguments]),
 
     .target(
@@ -91,13 +94,15 @@ let package = Package(
     tests("EventLoopTests", ["EventLoop"]),
     tests("QueryTests", ["Query"]),
     tests("ObservabilityTests", ["Observability"]),
-    tests("PostgresTests", ["Postgres"]),
-    tests("OutboundTests", ["Outbound"]),
+    tests("PostgresTests", ["EventLoop", "Postgres", "Query", log]),
+    .target(name: "RawServer", dependencies: ["EventLoop"], path: "Tests/RawServer", swiftSettings: settings),
+    tests("OutboundTests", ["EventLoop", "Observability", "Outbound", "RawServer"]),
     tests("SecretsTests", ["Secrets"]),
-    tests("WeChatTests", ["WeChat", "TestSupport"]),
+    tests(
+      "WeChatTests",
+      ["EventLoop", "Federation", "JSON", "Observability", "Outbound", "RawServer", "WeChat"] + crypto),
     tests("SimulatorTests", ["Simulator", "TestSupport"]),
-    tests("TenancyTests", ["Tenancy", "TestSupport"]),
-    tests("IdentityTests", ["Identity", "TestSupport"]),
+    tests("TenancyTests", ["EventLoop", "Postgres", "Query", "Secrets", "Tenancy", "TestSupport", log]),
     tests(
       "APITests",
       [

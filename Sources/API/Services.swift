@@ -56,4 +56,7 @@ public struct Services: Sendable {
       issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now
     )
   }
+
+  /// Erases what deleted tenants left behind.
+  public var tenantErasure: TenantErasure { TenantErasure(database: database) }
 }

@@ -1,6 +1,7 @@
 #include "include/shim.h"
 
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,7 +11,7 @@ CURLcode qiao_curl_set_string(CURL *easy, CURLoption option, const char *value) 
   return curl_easy_setopt(easy, option, value);
 }
 
-CURLcode qiao_curl_set_pointer(CURL *easy, CURLoption option, void *value) {
+CURLcode qiao_curl_set_pointer(CURL *easy, CURLoption option, const void *value) {
   return curl_easy_setopt(easy, option, value);
 }
 
@@ -25,21 +26,30 @@ CURLcode qiao_curl_set_header(CURL *easy, qiao_curl_write callback, void *contex
 }
 
 // Asked with the address after name resolution, so a name that points to a private address is seen for what it is.
-static curl_socket_t open_guarded(void *pair, curlsocktype purpose, struct curl_sockaddr *address) {
-  const struct qiao_curl_guard_pair *guarded = pair;
+static curl_socket_t open_guarded(void *data, curlsocktype purpose, struct curl_sockaddr *address) {
+  const struct qiao_curl_questions *questions = data;
   (void)purpose;
   const unsigned char *bytes = NULL;
   if (address->family == AF_INET)
     bytes = (const unsigned char *)&((struct sockaddr_in *)&address->addr)->sin_addr;
   else if (address->family == AF_INET6)
     bytes = (const unsigned char *)&((struct sockaddr_in6 *)&address->addr)->sin6_addr;
-  if (bytes == NULL || !guarded->guard(guarded->context, address->family, bytes)) return CURL_SOCKET_BAD;
+  if (bytes == NULL || !questions->guard(questions->context, address->family, bytes)) return CURL_SOCKET_BAD;
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-CURLcode qiao_curl_set_guard(CURL *easy, const void *guard_pair) {
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, guard_pair);
-  return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_guarded);
+static int before_request(void *data, char *remote, char *local, int remote_port, int local_port) {
+  const struct qiao_curl_questions *questions = data;
+  (void)remote, (void)local, (void)remote_port, (void)local_port;
+  return questions->send(questions->context) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+CURLcode qiao_curl_set_questions(CURL *easy, const struct qiao_curl_questions *questions) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, questions);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_guarded);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_PREREQDATA, questions);
+  if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
+  return code;
 }
 
 CURLMcode qiao_curl_set_multi(CURLM *multi, qiao_curl_socket on_socket, qiao_curl_timer on_timer, void *context) {
@@ -68,4 +78,11 @@ CURL *qiao_curl_next_done(CURLM *multi, CURLcode *result) {
     return message->easy_handle;
   }
   return NULL;
+}
+
+void qiao_block_sigpipe(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
 }

@@ -30,6 +30,12 @@ public struct ProviderFailure: Error, Sendable, Equatable {
   public let detailZH: String
   /// For the tenant's administrator: what to do, with the provider's particulars. Not for the caller.
   public let adminHint: String?
+  /// The same in Chinese.
+  public let adminHintZH: String?
+  /// For the tenant's administrator: what the provider's number means.
+  public let meaning: String?
+  /// The same in Chinese.
+  public let meaningZH: String?
   /// The provider's id of the request, for asking its support.
   public let requestID: String?
   /// Seconds after which asking again makes sense.
@@ -38,7 +44,8 @@ public struct ProviderFailure: Error, Sendable, Equatable {
   /// A failure.
   public init(
     code: String, status: Int, errcode: Int?, retry: RetryClass, detail: String, detailZH: String,
-    adminHint: String? = nil, requestID: String? = nil, retryAfter: Int? = nil
+    adminHint: String? = nil, adminHintZH: String? = nil, meaning: String? = nil, meaningZH: String? = nil,
+    requestID: String? = nil, retryAfter: Int? = nil
   ) {
     self.code = code
     self.status = status
@@ -47,6 +54,9 @@ public struct ProviderFailure: Error, Sendable, Equatable {
     self.detail = detail
     self.detailZH = detailZH
     self.adminHint = adminHint
+    self.adminHintZH = adminHintZH
+    self.meaning = meaning
+    self.meaningZH = meaningZH
     self.requestID = requestID
     self.retryAfter = retryAfter
   }

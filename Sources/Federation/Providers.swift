@@ -24,3 +24,20 @@ public protocol AppTokenProvider: Sendable {
   /// - Throws: `ProviderFailure`.
   func appToken(for credentials: AppCredentials) async throws(ProviderFailure) -> AppToken
 }
+
+/// Authenticates persons by the code a browser or an app brings back, and reads their profiles.
+public protocol WebProvider: Sendable {
+  /// Exchanges a one-time code; the person carries the grant.
+  /// - Throws: `ProviderFailure`.
+  func exchange(code: String, credentials: AppCredentials) async throws(ProviderFailure) -> AuthenticatedPerson
+
+  /// Renews a grant; what comes back replaces the old one.
+  /// - Throws: `ProviderFailure`; with `relogin` the grant is dead.
+  func refresh(_ token: Secret<String>, appID: String) async throws(ProviderFailure) -> AuthenticatedPerson
+
+  /// The profile of a person this server authenticated itself: the answer does not say which app the token is of.
+  /// - Throws: `ProviderFailure`.
+  func profile(
+    openid: String, appID: String, accessToken: Secret<String>
+  ) async throws(ProviderFailure) -> PersonProfile
+}

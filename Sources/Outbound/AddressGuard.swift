@@ -14,21 +14,24 @@ public enum AddressGuard {
     if prefix.allSatisfy({ $0 == 0 }) {
       return address[12...].elementsEqual([0, 0, 0, 1]) && loopback
     }
-    // Global unicast is 2000::/3; documentation, Teredo and 6to4 inside it lead nowhere or somewhere else.
+    // Global unicast is 2000::/3; these parts of it are special: protocol assignments with Teredo, documentation, 6to4.
     guard address[0] & 0xE0 == 0x20 else { return false }
-    if address[0] == 0x20, address[1] == 0x01, address[2] == 0, address[3] == 0 { return false }
-    if address[0] == 0x20, address[1] == 0x01, address[2] == 0x0D, address[3] == 0xB8 { return false }
-    return !(address[0] == 0x20 && address[1] == 0x02)
+    switch (address[0], address[1], address[2], address[3]) {
+    case (0x20, 0x01, 0...1, _), (0x20, 0x01, 0x0D, 0xB8), (0x20, 0x02, _, _): return false
+    case (0x3F, 0xFF, 0..<0x10, _): return false
+    default: return true
+    }
   }
 
   private static func permits4(_ address: [UInt8], loopback: Bool) -> Bool {
-    switch (address[0], address[1]) {
-    case (127, _): loopback
-    case (0, _), (10, _), (169, 254), (192, 168), (224..., _): false
-    case (100, 64...127), (172, 16...31), (198, 18...19): false
-    case (192, 0): address[2] != 0 && address[2] != 2
-    case (198, 51): address[2] != 100
-    case (203, 0): address[2] != 113
+    switch (address[0], address[1], address[2], address[3]) {
+    case (127, _, _, _): loopback
+    case (0, _, _, _), (10, _, _, _), (100, 64...127, _, _), (169, 254, _, _), (172, 16...31, _, _): false
+    case (192, 168, _, _), (192, 0, 0, _), (198, 18...19, _, _), (224..., _, _, _): false
+    // Documentation, and the relays of 6to4.
+    case (192, 0, 2, _), (198, 51, 100, _), (203, 0, 113, _), (192, 88, 99, _): false
+    // Public by its number, yet a cloud's own server for the machines inside it.
+    case (168, 63, 129, 16): false
     default: true
     }
   }

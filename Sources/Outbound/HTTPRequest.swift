@@ -10,15 +10,31 @@ public struct HTTPRequest: Sendable {
   public var headers: [(name: String, value: String)]
   /// The body; `nil` for none.
   public var body: [UInt8]?
+  /// False for what must not reach the other side twice, such as a one-time code.
+  ///
+  /// libcurl sends a request again by itself when a kept connection breaks before a byte of the answer came; with false that
+  /// is `interrupted` instead.
+  public var isRepeatable: Bool
 
   /// A request.
   public init(
-    _ method: String = "GET", _ url: Secret<String>, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil
+    _ method: String = "GET", _ url: Secret<String>, headers: [(name: String, value: String)] = [],
+    body: [UInt8]? = nil, isRepeatable: Bool = true
   ) {
     self.method = method
     self.url = url
     self.headers = headers
     self.body = body
+    self.isRepeatable = isRepeatable
+  }
+
+  /// False when a part would end early or begin another line on the wire.
+  var isWellFormed: Bool {
+    !method.isEmpty && method.utf8.allSatisfy { (0x41...0x5A).contains($0) }
+      && headers.allSatisfy { name, value in
+        !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }
+          && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+      }
   }
 }
 
@@ -32,7 +48,7 @@ public struct HTTPResponse: Sendable {
   public let body: [UInt8]
 }
 
-/// Why nothing usable came back. It names the kind and never the URL.
+/// Why nothing usable came back: it names the kind and never the URL, nor a part of it.
 public enum HTTPFailure: Error, Sendable, Equatable {
   /// The deadline passed; the other side may or may not have acted.
   case timeout
@@ -46,4 +62,8 @@ public enum HTTPFailure: Error, Sendable, Equatable {
   case refusedAddress
   /// The URL is not http or https, or is malformed.
   case invalidURL
+  /// The method or a header field cannot be put on the wire.
+  case invalidRequest
+  /// The caller's task was cancelled; the other side may or may not have acted.
+  case cancelled
 }

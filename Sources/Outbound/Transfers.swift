@@ -1,33 +1,25 @@
 import CCurl
 import EventLoop
-import Foundation
 
 /// libcurl's multi handle on the loop's thread: the loop watches the sockets curl names and keeps the one timer it asks for.
 final class Transfers: @unchecked Sendable {
-  // Unchecked: everything belongs to the loop's thread; `guardPair` is written once, before use.
+  // Unchecked: everything belongs to the loop's thread.
 
   private let loop: EventLoop
-  private let guardPair: UnsafeMutablePointer<qiao_curl_guard_pair>
-  private let isGuarded: Bool
+  private let reach: HTTPClient.Reach
   private var multi: UnsafeMutableRawPointer?
   private var timer: EventLoop.TimerID?
   private var running: [UnsafeMutableRawPointer: Transfer] = [:]
   private var watched: Set<Int32> = []
+  private var gate = NameGate<Transfer>()
 
   init(loop: EventLoop, reach: HTTPClient.Reach) {
     self.loop = loop
-    isGuarded = reach != .anywhere
-    guardPair = .allocate(capacity: 1)
-    // The context is a flag, not an object: 1 lets loopback through.
-    let context = UnsafeMutableRawPointer(bitPattern: reach == .publicOrLoopback ? 1 : 2)
-    guardPair.initialize(to: qiao_curl_guard_pair(guard: addressGuard, context: context))
-  }
-
-  deinit {
-    guardPair.deallocate()
+    self.reach = reach
   }
 
   func start() {
+    qiao_block_sigpipe()
     curl_global_init(Int(CURL_GLOBAL_DEFAULT))
     multi = curl_multi_init()
     _ = qiao_curl_set_multi(multi, socketChanged, timerChanged, Unmanaged.passUnretained(self).toOpaque())
@@ -35,54 +27,78 @@ final class Transfers: @unchecked Sendable {
   }
 
   func stop() {
+    guard let multi else { return }
     for (easy, transfer) in running {
       curl_multi_remove_handle(multi, easy)
-      complete(transfer, .interrupted("the client was closed"))
+      complete(transfer, .failure(.interrupted("the client was closed")))
     }
     running.removeAll()
-    for socket in watched { loop.unwatch(socket) }
-    if let timer { loop.cancel(timer) }
+    for transfer in gate.leaveAll() { complete(transfer, .failure(.interrupted("the client was closed"))) }
     curl_multi_cleanup(multi)
-    multi = nil
+    self.multi = nil
+    for socket in watched { loop.unwatch(socket) }
+    watched.removeAll()
+    if let timer { loop.cancel(timer) }
+    timer = nil
   }
 
-  func begin(_ transfer: Transfer, deadline: Duration) {
-    guard let multi, let easy = curl_easy_init() else {
-      return transfer.finish(.notConnected("the client is closed"), status: 0)
-    }
-    transfer.easy = easy
-    configure(easy, transfer, deadline: deadline)
-    running[easy] = transfer
-    curl_multi_add_handle(multi, easy)
-  }
-
-  private func configure(_ easy: UnsafeMutableRawPointer, _ transfer: Transfer, deadline: Duration) {
-    let context = Unmanaged.passUnretained(transfer).toOpaque()
-    let (seconds, attoseconds) = deadline.components
-    _ = qiao_curl_set_string(easy, CURLOPT_URL, transfer.request.url.expose())
-    _ = qiao_curl_set_string(easy, CURLOPT_CUSTOMREQUEST, transfer.request.method)
-    _ = qiao_curl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
-    _ = qiao_curl_set_long(easy, CURLOPT_TIMEOUT_MS, Int(seconds * 1000 + attoseconds / 1_000_000_000_000_000))
-    _ = qiao_curl_set_long(easy, CURLOPT_NOSIGNAL, 1)
-    _ = qiao_curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
-    _ = qiao_curl_set_long(easy, CURLOPT_TCP_NODELAY, 1)
-    if transfer.request.method == "HEAD" { _ = qiao_curl_set_long(easy, CURLOPT_NOBODY, 1) }
-    if let body = transfer.request.body {
-      _ = qiao_curl_set_long(easy, CURLOPT_POSTFIELDSIZE, body.count)
-      _ = body.withUnsafeBytes {
-        // Copied by libcurl, so the array need not stay where it is.
-        qiao_curl_set_pointer(
-          easy, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress ?? UnsafeRawPointer(context)))
+  func begin(_ transfer: Transfer) {
+    guard !transfer.isCancelled else { return transfer.finish(.failure(.cancelled)) }
+    guard transfer.request.isWellFormed else { return transfer.finish(.failure(.invalidRequest)) }
+    guard let name = transfer.request.nameToResolve, multi != nil else { return start(transfer) }
+    switch gate.ask(name, transfer, .now) {
+    case .start: start(transfer)
+    case .lead: lead(transfer, name)
+    case .wait:
+      let left = ContinuousClock.now.duration(to: transfer.end)
+      transfer.lineTimer = loop.schedule(after: left) { [weak self] in
+        self?.gate.leave(name) { $0 === transfer }
+        self?.complete(transfer, .failure(.timeout))
       }
     }
-    // "Expect: 100-continue" costs a round trip for nothing.
-    for line in transfer.request.headers.map({ "\($0.name): \($0.value)" }) + ["Expect:"] {
-      transfer.headerList = curl_slist_append(transfer.headerList, line)
+  }
+
+  func cancel(_ transfer: Transfer) {
+    transfer.isCancelled = true
+    if let name = transfer.request.nameToResolve { gate.leave(name) { $0 === transfer } }
+    if let easy = transfer.easy, running.removeValue(forKey: easy) != nil { curl_multi_remove_handle(multi, easy) }
+    complete(transfer, .failure(.cancelled))
+  }
+
+  /// Starts a transfer that looks the name up for those who wait.
+  private func lead(_ transfer: Transfer, _ name: String) {
+    transfer.leadsFor = name
+    // Told inside libcurl, which does not take new transfers there.
+    transfer.opened = { [weak self, loop] in
+      loop.execute { [weak self] in self?.found(name, by: transfer) }
     }
-    _ = qiao_curl_set_pointer(easy, CURLOPT_HTTPHEADER, transfer.headerList)
-    _ = qiao_curl_set_write(easy, bodyArrived, context)
-    _ = qiao_curl_set_header(easy, headerArrived, context)
-    if isGuarded { _ = qiao_curl_set_guard(easy, guardPair) }
+    start(transfer)
+  }
+
+  private func found(_ name: String, by leader: Transfer) {
+    leader.leadsFor = nil
+    for waiting in gate.found(name, .now) { start(waiting) }
+  }
+
+  private func start(_ transfer: Transfer) {
+    if let timer = transfer.lineTimer { loop.cancel(timer) }
+    transfer.lineTimer = nil
+    guard let multi, let easy = curl_easy_init() else {
+      return complete(transfer, .failure(.notConnected("the client is closed")))
+    }
+    transfer.easy = easy
+    let left = ContinuousClock.now.duration(to: transfer.end)
+    guard left > .zero else { return complete(transfer, .failure(.timeout)) }
+    do {
+      try transfer.configure(easy, left: left, reach: reach)
+    } catch {
+      return complete(transfer, .failure(error))
+    }
+    running[easy] = transfer
+    guard curl_multi_add_handle(multi, easy) == CURLM_OK else {
+      running[easy] = nil
+      return complete(transfer, .failure(.notConnected("libcurl takes no more requests")))
+    }
   }
 
   // MARK: What libcurl asks for
@@ -107,6 +123,7 @@ final class Transfers: @unchecked Sendable {
   }
 
   private func act(_ socket: Int32, _ ready: EventLoop.Interest) {
+    guard let multi else { return }
     var bits: Int32 = 0
     if ready.contains(.read) { bits |= CURL_CSELECT_IN }
     if ready.contains(.write) { bits |= CURL_CSELECT_OUT }
@@ -115,43 +132,46 @@ final class Transfers: @unchecked Sendable {
     var code = CURLE_OK
     while let easy = qiao_curl_next_done(multi, &code) {
       curl_multi_remove_handle(multi, easy)
-      if let transfer = running.removeValue(forKey: easy) { complete(transfer, failure(code, of: transfer)) }
+      guard let transfer = running.removeValue(forKey: easy) else { continue }
+      if let failure = HTTPFailure(code, of: transfer) {
+        complete(transfer, .failure(failure))
+      } else {
+        complete(transfer, .success(transfer.response(status: qiao_curl_status(easy))))
+      }
     }
   }
 
-  private func complete(_ transfer: Transfer, _ failure: HTTPFailure?) {
-    let status = transfer.easy.map { qiao_curl_status($0) } ?? 0
-    curl_slist_free_all(transfer.headerList)
+  private func complete(_ transfer: Transfer, _ result: Result<HTTPResponse, HTTPFailure>) {
     curl_easy_cleanup(transfer.easy)
-    transfer.finish(failure, status: status)
+    curl_slist_free_all(transfer.headerList)
+    if let timer = transfer.lineTimer { loop.cancel(timer) }
+    transfer.easy = nil
+    transfer.headerList = nil
+    transfer.lineTimer = nil
+    transfer.opened = nil
+    transfer.finish(result)
+    guard let name = transfer.leadsFor else { return }
+    transfer.leadsFor = nil
+    if let next = gate.gaveUp(name) { lead(next, name) }
   }
+}
 
-  private func failure(_ code: CURLcode, of transfer: Transfer) -> HTTPFailure? {
+extension HTTPFailure {
+  /// What libcurl's result means; `nil` for success. Its own texts about kinds of errors hold no URL.
+  fileprivate init?(_ code: CURLcode, of transfer: Transfer) {
     switch code {
-    case CURLE_OK: nil
-    case CURLE_OPERATION_TIMEDOUT: .timeout
-    case CURLE_WRITE_ERROR where transfer.isTooLarge: .tooLarge
-    case CURLE_COULDNT_CONNECT where isGuarded: .refusedAddress
-    case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT: .invalidURL
+    case CURLE_OK: return nil
+    case CURLE_OPERATION_TIMEDOUT: self = .timeout
+    case CURLE_WRITE_ERROR where transfer.isTooLarge: self = .tooLarge
+    case CURLE_COULDNT_CONNECT where transfer.isAddressRefused: self = .refusedAddress
+    case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT: self = .invalidURL
+    case CURLE_ABORTED_BY_CALLBACK: self = .interrupted("the connection broke before an answer")
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR,
-      CURLE_PEER_FAILED_VERIFICATION:
-      .notConnected(String(cString: curl_easy_strerror(code)))
-    default: .interrupted(String(cString: curl_easy_strerror(code)))
+      CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_SSL_CACERT_BADFILE:
+      self = .notConnected(String(cString: curl_easy_strerror(code)))
+    default: self = .interrupted(String(cString: curl_easy_strerror(code)))
     }
   }
-}
-
-private let bodyArrived: qiao_curl_write = { bytes, size, count, context in
-  guard let context else { return 0 }
-  let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-  return transfer.take(body: UnsafeRawBufferPointer(start: bytes, count: size * count))
-}
-
-private let headerArrived: qiao_curl_write = { bytes, size, count, context in
-  guard let context else { return 0 }
-  let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-  transfer.take(header: UnsafeRawBufferPointer(start: bytes, count: size * count))
-  return size * count
 }
 
 private let socketChanged: qiao_curl_socket = { _, socket, what, context, _ in
@@ -164,10 +184,4 @@ private let timerChanged: qiao_curl_timer = { _, milliseconds, context in
   guard let context else { return 0 }
   Unmanaged<Transfers>.fromOpaque(context).takeUnretainedValue().setTimer(milliseconds: milliseconds)
   return 0
-}
-
-private let addressGuard: qiao_curl_guard = { context, family, address in
-  guard let address else { return 0 }
-  let bytes = Array(UnsafeBufferPointer(start: address, count: family == AF_INET ? 4 : 16))
-  return AddressGuard.permits(bytes, loopback: context == UnsafeMutableRawPointer(bitPattern: 1)) ? 1 : 0
 }

@@ -7,7 +7,7 @@ import Runtime
 struct Qiao: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "qiao", abstract: "The command line of Qiao.", version: Version.current,
-    subcommands: [Migrate.self, Verify.self])
+    subcommands: [Migrate.self, Keys.self, Verify.self])
 }
 
 /// Ends a command with one line on standard error.

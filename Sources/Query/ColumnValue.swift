@@ -117,9 +117,10 @@ extension Date: ColumnValue {
   public static var oid: UInt32 { 1184 }
   /// 2000-01-01 in seconds of the Unix epoch.
   private static let epoch = 946_684_800.0
-  /// Appends the binary form.
+  /// Appends the binary form; what 64 bits cannot hold becomes `infinity` or `-infinity`, which are the greatest and the least.
   public func encode(into bytes: inout [UInt8]) {
-    Int64(((timeIntervalSince1970 - Self.epoch) * 1_000_000).rounded()).appendBigEndian(to: &bytes)
+    let microseconds = ((timeIntervalSince1970 - Self.epoch) * 1_000_000).rounded()
+    (Int64(exactly: microseconds) ?? (microseconds < 0 ? .min : .max)).appendBigEndian(to: &bytes)
   }
   /// Reads the binary form.
   public init?(binary: UnsafeRawBufferPointer) {

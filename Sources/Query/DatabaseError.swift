@@ -12,7 +12,7 @@ public enum DatabaseError: Error, Sendable, Equatable {
   case tenantUnavailable
   /// No connection in time, or the queue is full: nothing was sent, ask again later.
   case unavailable(reason: String)
-  /// The deadline passed; `sent` tells whether the server may have done the work.
+  /// The deadline passed or the task was cancelled; `sent` tells whether the server may have done the work.
   case timeout(sent: Bool)
   /// The connection was lost after the batch was sent and before its commit was seen: it may or may not have happened.
   case unknownOutcome

@@ -16,29 +16,33 @@ extension WeChatClient: PhoneProvider {
     }
     let answer: JSONObject
     do {
-      answer = try await call(
-        "POST", "wxa/business/getuserphonenumber", [("access_token", token)], body: body, appID: appID)
+      answer = try await send(
+        Call(
+          method: "POST", path: "wxa/business/getuserphonenumber", appID: appID, proof: .appToken,
+          query: [("access_token", token)], body: body, spends: true))
     } catch let failure where failure.errcode == 40003 {
       // The code is another person's: for the caller that is a code that does not serve.
-      throw ProviderFailure(errcode: 40029, errmsg: "")
+      throw failure.asInvalidCode()
     }
-    guard let info = answer["phone_info"]?.object, info["watermark"]?.object?["appid"]?.string == appID else {
-      throw ProviderFailure(errcode: 40029, errmsg: "")
-    }
-    guard let number = Self.e164(info) else { throw .unavailable("WeChat's answer holds no phone number.") }
-    return VerifiedPhone(e164: number)
-  }
-
-  /// E.164 from `countryCode` (a string, in one of WeChat's samples a number) and `purePhoneNumber`.
-  static func e164(_ info: JSONObject) -> String? {
-    guard let country = info.looseString("countryCode"), let pure = info.looseString("purePhoneNumber") else {
-      return nil
-    }
-    let number = "+" + country.filter(\.isASCIIDigit) + pure.filter(\.isASCIIDigit)
-    return number.wholeMatch(of: /\+[1-9][0-9]{5,14}/) == nil ? nil : number
+    guard let info = answer["phone_info"]?.object else { throw .unavailable("WeChat's answer holds no phone number.") }
+    guard info["watermark"]?.object?["appid"]?.string == appID else { throw .foreignAnswer }
+    guard let phone = VerifiedPhone(info) else { throw .unavailable("WeChat's answer holds no phone number.") }
+    return phone
   }
 }
 
-extension Character {
-  fileprivate var isASCIIDigit: Bool { isASCII && isNumber }
+extension VerifiedPhone {
+  /// A number from `countryCode` (a string, in one of WeChat's samples a number) and `purePhoneNumber`.
+  init?(_ info: JSONObject) {
+    guard let country = info.looseString("countryCode").map(Self.digits),
+      let pure = info.looseString("purePhoneNumber").map(Self.digits)
+    else { return nil }
+    let number = "+" + country + pure
+    guard !country.isEmpty, number.wholeMatch(of: /\+[1-9][0-9]{5,14}/) != nil else { return nil }
+    self.init(e164: number, countryCode: country, pureNumber: pure)
+  }
+
+  private static func digits(_ text: String) -> String {
+    text.filter { ("0"..."9").contains($0) }
+  }
 }

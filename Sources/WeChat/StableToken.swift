@@ -14,16 +14,11 @@ extension WeChatClient: AppTokenProvider {
       json.member("secret", credentials.secret.expose())
       json.member("force_refresh", false)
     }
-    let answer: JSONObject
-    do {
-      answer = try await call("POST", "cgi-bin/stable_token", [], body: body, appID: credentials.appID)
-    } catch let failure where failure.errcode == 40001 {
-      throw ProviderFailure(errcode: 40125, errmsg: "")
-    }
-    guard let token = answer.looseString("access_token"), let seconds = answer.looseInteger("expires_in"), seconds > 0
-    else {
-      throw .unavailable("WeChat's answer holds no access_token.")
-    }
+    let answer = try await send(
+      Call(method: "POST", path: "cgi-bin/stable_token", appID: credentials.appID, proof: .secret, body: body))
+    guard let token = answer.looseString("access_token"), let seconds = answer.looseInteger("expires_in"),
+      (1...31_536_000).contains(seconds)
+    else { throw .unavailable("WeChat's answer holds no access_token.") }
     return AppToken(value: Secret(token), expiresIn: .seconds(seconds))
   }
 }

@@ -5,73 +5,90 @@ import Outbound
 
 /// Calls WeChat's servers; knows no tenant and no database.
 ///
-/// Every call has a deadline of 3 s, a bounded number under way per AppID and a circuit breaker per AppID. Nothing is retried
-/// here: a one-time code may be spent although no answer came. URLs are never logged, `secret` and `access_token` stand in them.
+/// Every call has a deadline, a bounded number under way per AppID and a circuit breaker per AppID. Nothing is repeated here:
+/// a one-time code may be spent although no answer came. URLs are never logged, `secret` and `access_token` stand in them.
 public struct WeChatClient: Sendable {
-  /// From the call to the last byte of its answer.
-  static let deadline = Duration.seconds(3)
-
   private let http: HTTPClient
   private let baseURL: String
+  private let deadline: Duration
   private let bulkheads: Bulkheads
   private let onCall: @Sendable (_ endpoint: String, _ errcode: String) -> Void
 
   /// A client of the servers at `baseURL`, without a slash at its end.
   /// - Parameters:
-  ///   - callsPerApp: how many calls of one AppID may be under way at once.
+  ///   - deadline: from the call to the last byte of its answer, waiting for a place included.
+  ///   - callsPerApp: how many calls of one AppID may be under way at once; more wait within their deadline.
   ///   - onCall: told of each call's end: the endpoint's path, and WeChat's errcode or `transport`.
   public init(
-    http: HTTPClient, baseURL: String, callsPerApp: Int = 256,
+    http: HTTPClient, baseURL: String, deadline: Duration = .seconds(3), callsPerApp: Int = 64,
     onCall: @escaping @Sendable (_ endpoint: String, _ errcode: String) -> Void
   ) {
     self.http = http
     self.baseURL = baseURL
+    self.deadline = deadline
     bulkheads = Bulkheads(most: callsPerApp)
     self.onCall = onCall
   }
 
-  /// Calls `path` for `appID` and reads its JSON.
+  /// A call of one endpoint.
+  struct Call {
+    let method: String
+    /// The path without a slash at its start.
+    let path: String
+    let appID: String
+    let proof: Proof
+    var query: [(name: String, value: Secret<String>)] = []
+    var body: [UInt8]?
+    /// True when the call spends something, so that it must not reach WeChat twice.
+    var spends = false
+  }
+
+  /// Makes a call and reads its JSON.
   /// - Throws: `ProviderFailure` for every errcode but 0, and when no answer or no JSON came.
-  func call(
-    _ method: String = "GET", _ path: String, _ query: [(name: String, value: Secret<String>)], body: [UInt8]? = nil,
-    appID: String
-  ) async throws(ProviderFailure) -> JSONObject {
+  func send(_ call: Call) async throws(ProviderFailure) -> JSONObject {
+    let end = ContinuousClock.now + deadline
     do {
-      try bulkheads.enter(appID)
-    } catch .busy {
-      throw .tooManyCalls
+      try await bulkheads.enter(call.appID, until: end)
     } catch {
-      throw .unavailable("WeChat did not answer the last calls of this AppID; it is asked again in a moment.")
+      switch error {
+      case .busy: throw .tooManyCalls
+      case .open:
+        throw .unavailable("WeChat did not answer the last calls of this AppID; it is asked again in a moment.")
+      case .cancelled: throw .unavailable("The call was given up.")
+      }
     }
-    let url = query.enumerated().reduce("\(baseURL)/\(path)") { url, item in
-      url + (item.offset == 0 ? "?" : "&") + item.element.name + "=" + Self.encoded(item.element.value.expose())
-    }
-    var request = HTTPRequest(method, Secret(url), body: body)
-    if body != nil { request.headers = [("Content-Type", "application/json")] }
     let answer: HTTPResponse
     do {
-      answer = try await http.send(request, deadline: Self.deadline)
+      answer = try await http.send(request(call), deadline: ContinuousClock.now.duration(to: end))
     } catch {
-      return try failed(path, appID, "WeChat did not answer (\(error)).")
+      throw failed(call, error == .cancelled ? .abandoned : .failed, "WeChat did not answer (\(error)).")
     }
     guard answer.status == 200 else {
-      return try failed(path, appID, "WeChat answered with HTTP status \(answer.status).")
+      throw failed(call, .failed, "WeChat answered with HTTP status \(answer.status).")
     }
-    guard let object = LenientJSON.object(answer.body) else {
-      return try failed(path, appID, "WeChat's answer is not JSON.")
+    guard let object = LenientJSON.object(answer.body), let errcode = object.errcode else {
+      throw failed(call, .failed, "WeChat's answer is not JSON.")
     }
-    bulkheads.leave(appID, answered: true)
-    onCall(path, String(object.errcode))
-    guard object.errcode == 0 else {
-      throw ProviderFailure(errcode: object.errcode, errmsg: object["errmsg"]?.string ?? "")
+    bulkheads.leave(call.appID, .answered)
+    onCall(call.path, String(errcode))
+    guard errcode == 0 else {
+      throw ProviderFailure(errcode: errcode, errmsg: object["errmsg"]?.string ?? "", proof: call.proof)
     }
     return object
   }
 
-  private func failed(_ path: String, _ appID: String, _ reason: String) throws(ProviderFailure) -> JSONObject {
-    bulkheads.leave(appID, answered: false)
-    onCall(path, "transport")
-    throw .unavailable(reason)
+  private func failed(_ call: Call, _ outcome: CircuitBreaker.Outcome, _ reason: String) -> ProviderFailure {
+    bulkheads.leave(call.appID, outcome)
+    onCall(call.path, "transport")
+    return .unavailable(reason)
+  }
+
+  private func request(_ call: Call) -> HTTPRequest {
+    let query = call.query.map { "\($0.name)=\(Self.encoded($0.value.expose()))" }.joined(separator: "&")
+    let url = Secret("\(baseURL)/\(call.path)" + (query.isEmpty ? "" : "?" + query))
+    var request = HTTPRequest(call.method, url, body: call.body, isRepeatable: !call.spends)
+    if call.body != nil { request.headers = [("Content-Type", "application/json")] }
+    return request
   }
 
   /// Percent-encodes all but unreserved characters (RFC 3986 section 2.3).

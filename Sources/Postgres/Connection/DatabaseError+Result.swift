@@ -42,8 +42,10 @@ struct ServerReport {
   /// The error with the server's own words, for scripts and migrations, whose text is ours.
   var outspokenError: DatabaseError { .server(sqlstate: sqlstate, message: message) }
 
-  /// True when the prepared statement is of no use: unknown (somebody deallocated it, or its preparing failed), or planned for
-  /// a table that was altered since. Nothing was executed then.
+  /// True when the prepared statement is of no use.
+  ///
+  /// The server does not know it (somebody deallocated it, or its preparing failed), or planned it for a table that was altered
+  /// since. The statement was not executed then.
   var isStalePlan: Bool {
     sqlstate == "26000" || (sqlstate == "0A000" && function == "RevalidateCachedQuery")
   }

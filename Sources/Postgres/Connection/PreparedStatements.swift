@@ -1,6 +1,6 @@
 /// The name of a prepared statement on one connection: the number of the statement's type, and how often it was made anew.
 struct StatementName: Hashable, Sendable {
-  /// `StatementNumbers.number`
+  /// The number of its type, from `StatementNumbers`.
   let number: Int
   /// 0 at first.
   let generation: Int

@@ -3,7 +3,7 @@ import FoundationEssentials
 extension Migrator {
   /// One file.
   public struct File: Sendable, Equatable {
-    /// `NNNN_what.sql`
+    /// Of the form `NNNN_what.sql`.
     public let name: String
     /// Its SQL.
     public let text: String

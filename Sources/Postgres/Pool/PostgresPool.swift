@@ -66,6 +66,19 @@ public final class PostgresPool: Sendable {
     return (repeat (each slots).rows)
   }
 
+  /// Runs one statement in a transaction of its own; the same as the other `run`, for the compiler's type inference.
+  ///
+  /// - Returns: all rows.
+  /// - Throws: `DatabaseError`, as the other `run`.
+  public func run<S: Statement>(
+    _ statement: S, deadline: Duration? = nil, repeatable: Bool = false
+  ) async throws(DatabaseError) -> [S.Output] {
+    let slot = StatementSlot(statement)
+    try await perform(
+      Batch([slot], deadline: .now + (deadline ?? configuration.defaultDeadline), isRepeatable: repeatable))
+    return slot.rows
+  }
+
   /// Hands a batch to the loop and waits until it is told, or the task is cancelled.
   func perform(_ batch: Batch) async throws(DatabaseError) {
     let error = await withTaskCancellationHandler {
