@@ -26,7 +26,8 @@ public struct OAuthClientRules: Sendable {
     }
     for (field, uri) in [("backchannel_logout_uri", settings.backchannelLogoutURI), ("jwks_uri", settings.jwksURI)] {
       if let uri, !isCalled(uri) {
-        let detail = isProduction ? "must be an https URL, not on a loopback address" : "must be an https URL, or on loopback"
+        let detail =
+          isProduction ? "must be an https URL, not on a loopback address" : "must be an https URL, or on loopback"
         faults.append(FieldRefusal(field, detail))
       }
     }
@@ -98,7 +99,9 @@ public struct OAuthClientRules: Sendable {
   private static func isPublicKeySet(_ jwks: JSONObject) -> Bool {
     guard let keys = jwks["keys"]?.array, (1...20).contains(keys.count) else { return false }
     return keys.allSatisfy { key in
-      guard let key = key.object, let type = key["kty"]?.string, ["RSA", "EC", "OKP"].contains(type) else { return false }
+      guard let key = key.object, let type = key["kty"]?.string, ["RSA", "EC", "OKP"].contains(type) else {
+        return false
+      }
       return ["d", "p", "q", "dp", "dq", "qi", "k"].allSatisfy { key[$0] == nil }
     }
   }
