@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Identity
 import Logging
+import OAuth
 import Observability
 import Query
 import Tenancy

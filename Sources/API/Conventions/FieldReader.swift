@@ -61,7 +61,13 @@ public struct FieldReader {
   /// True when the field is there, `null` too.
   public func has(_ name: String) -> Bool { object[name] != nil }
 
-  /// Adds a fault that concerns several fields.
+  /// True when a fault of the field, or of a part of it, is known.
+  func isFaulty(_ name: String) -> Bool {
+    let pointer = Self.pointer(base, name.split(separator: "/").first.map(String.init) ?? name)
+    return faults.contains { $0.pointer == pointer || $0.pointer.hasPrefix(pointer + "/") }
+  }
+
+  /// Adds a fault that concerns several fields; `name` may go on with `/` and the index of an element.
   public mutating func fault(_ name: String, _ detail: String) {
     faults.append(Problem.FieldFault(Self.pointer(base, name), detail))
   }

@@ -10,6 +10,7 @@ extension Problem {
     case .stale: self = .preconditionFailed
     case .conflict(let code, let detail): self = .conflict(code, detail)
     case .invalid(let field, let detail): self = .invalid("/\(field)", detail)
+    case .faulty(let faults): self = .invalid(faults.map { FieldFault("/\($0.field)", $0.detail) })
     case .scopeExceeded(let scope): self = .scopeMissing(scope)
     case .broken, .database: return nil
     }

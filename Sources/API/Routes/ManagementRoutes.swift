@@ -48,6 +48,8 @@ extension Services {
       + ApplicationRoutes(applications: applications, cursors: cursors).endpoints
       + ThirdPartyAuthzClientRoutes(clients: clients, cursors: cursors, publicURL: publicURL).endpoints
       + UserRoutes(cursors: cursors).endpoints
+      + OAuthClientRoutes(cursors: cursors, rules: OAuthClientRules(isProduction: isProduction)).endpoints
+      + AuditEventRoutes(cursors: cursors).endpoints
   }
 
   private var cursors: Cursors { Cursors(key: ring.derivedKey("cursors")) }

@@ -18,6 +18,15 @@ public enum FieldChange<Value: Sendable>: Sendable {
     }
   }
 
+  /// The new value of a field that has `current`.
+  public func applied(to current: Value?) -> Value? {
+    switch self {
+    case .keep: current
+    case .clear: nil
+    case .set(let value): value
+    }
+  }
+
   /// True unless it is `keep`.
   public var isChange: Bool {
     if case .keep = self { false } else { true }

@@ -12,6 +12,8 @@ public enum ManagementRefusal: Error, Sendable, Equatable {
   case conflict(code: String, detail: String)
   /// A field refers to something that is not there, or to something unfit.
   case invalid(field: String, detail: String)
+  /// Fields do not fit together.
+  case faulty([FieldRefusal])
   /// The key would hand out a scope it does not have itself.
   case scopeExceeded(String)
   /// A sealed value does not open, or the crypto library refused; names the place, never the value.
@@ -39,5 +41,19 @@ public enum ManagementRefusal: Error, Sendable, Equatable {
       self = .invalid(field: "identity_application_id", detail: "there is no such identity application")
     default: self = .database(error)
     }
+  }
+}
+
+/// What is wrong with one field.
+public struct FieldRefusal: Sendable, Equatable {
+  /// The field, or `field/index` of an element.
+  public let field: String
+  /// For the developer of the caller.
+  public let detail: String
+
+  /// A fault of a field.
+  public init(_ field: String, _ detail: String) {
+    self.field = field
+    self.detail = detail
   }
 }
