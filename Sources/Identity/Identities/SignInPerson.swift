@@ -49,7 +49,7 @@ struct SignInPerson: TenantStatement {
     ), session AS (
       INSERT INTO sessions (tenant_id, id, identity_application_id, user_id, client_id, amr, auth_time, last_seen_at,
         idle_expires_at, expires_at)
-      SELECT current_tenant(), $18, $2, a.id, $17, '{wechat}', now(), now(),
+      SELECT current_tenant(), $18, $2, a.id, $17, '{wechat}', $30, now(),
         now() + make_interval(secs => $19), now() + make_interval(secs => $20) FROM account a
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
@@ -118,6 +118,8 @@ struct SignInPerson: TenantStatement {
     binder.bind(exchange?.seed)
     binder.bind(UUIDv7.make())
     binder.bind(requestID)
+    // The tokens of this sign-in say the same moment; the database's own would differ from it by a second now and then.
+    binder.bind(plan.issuedAt)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
