@@ -142,10 +142,14 @@ struct FaultTests {
         let tasks = try await admin.transaction { transaction in
           _ = try await transaction.run(TakeLock(number: 9))
           let first = Task { await pool.failure(PassLock(lock: 9, number: 1), InsertLast()) }
-          while !Task.isCancelled, await pool.inspect({ $0.connections.values.first?.inFlight }) != 1 { await Task.yield() }
+          while !Task.isCancelled, await pool.inspect({ $0.connections.values.first?.inFlight }) != 1 {
+            await Task.yield()
+          }
           let second = Task { await pool.failure(Echo(2)) }
           let third = Task { await pool.failure(Echo(3), repeatable: true) }
-          while !Task.isCancelled, await pool.inspect({ $0.connections.values.first?.inFlight }) != 3 { await Task.yield() }
+          while !Task.isCancelled, await pool.inspect({ $0.connections.values.first?.inFlight }) != 3 {
+            await Task.yield()
+          }
           return (first, second, third)
         }
         // The transaction is over and has given the lock back.

@@ -138,7 +138,9 @@ struct PoolTests {
     try await withPool(connections: 1, queueLimit: 3, pipelineDepth: 1) { pool in
       await withTaskGroup { group in
         group.addTask { #expect(await pool.failure(Sleep(milliseconds: 2000)) == nil) }
-        while !Task.isCancelled, await pool.inspect({ $0.connections.values.first?.inFlight }) != 1 { await Task.yield() }
+        while !Task.isCancelled, await pool.inspect({ $0.connections.values.first?.inFlight }) != 1 {
+          await Task.yield()
+        }
         for number in 0..<3 { group.addTask { #expect(await pool.failure(Echo(number)) == nil) } }
         while pool.gauges.waiters < 3 { await Task.yield() }
         guard case .unavailable = await pool.failure(Echo(4)) else {
@@ -171,7 +173,9 @@ struct PoolTests {
           let error = await pool.failure(Sleep(milliseconds: 500), deadline: .milliseconds(100))
           #expect(error == .timeout(sent: true))
         }
-        while !Task.isCancelled, await pool.inspect({ $0.connections.values.first?.inFlight }) != 1 { await Task.yield() }
+        while !Task.isCancelled, await pool.inspect({ $0.connections.values.first?.inFlight }) != 1 {
+          await Task.yield()
+        }
         for number in 0..<20 { group.addTask { #expect(await pool.echoes(number)) } }
       }
     }
@@ -188,7 +192,9 @@ struct PoolTests {
           let tasks = (0..<1000).map { number in
             Task { await pool.failure(PassLock(lock: 1000, number: number)) }
           }
-          while !Task.isCancelled, await pool.inspect({ $0.connections.values.map(\.inFlight).reduce($0.pending.count, +) }) < 1000 { await Task.yield() }
+          while !Task.isCancelled,
+            await pool.inspect({ $0.connections.values.map(\.inFlight).reduce($0.pending.count, +) }) < 1000
+          { await Task.yield() }
           for task in tasks { task.cancel() }
           var sent = 0
           for task in tasks {
@@ -232,7 +238,9 @@ struct PoolTests {
   func shutdown() async throws {
     try await withPool(name: "closing") { pool in
       let slow = Task { try await pool.run(Sleep(milliseconds: 200)) }
-      while !Task.isCancelled, await pool.inspect({ $0.connections.values.map(\.inFlight).reduce(0, +) }) != 1 { await Task.yield() }
+      while !Task.isCancelled, await pool.inspect({ $0.connections.values.map(\.inFlight).reduce(0, +) }) != 1 {
+        await Task.yield()
+      }
       await pool.shutdown()
       let rows = try await slow.value
       #expect(rows == [1])
