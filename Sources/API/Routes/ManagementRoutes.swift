@@ -48,6 +48,7 @@ extension Services {
       + ApplicationRoutes(applications: applications, cursors: cursors).endpoints
       + ThirdPartyAuthzClientRoutes(clients: clients, cursors: cursors, publicURL: publicURL).endpoints
       + UserRoutes(cursors: cursors).endpoints
+      + UserCredentialRoutes(cursors: cursors).endpoints
       + OAuthClientRoutes(cursors: cursors, rules: OAuthClientRules(isProduction: isProduction)).endpoints
       + AuditEventRoutes(cursors: cursors).endpoints
   }
