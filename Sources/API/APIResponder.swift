@@ -6,6 +6,15 @@ import Tenancy
 extension Services {
   /// The whole API as one responder.
   public func responder() -> some HTTPResponder<QiaoRequestContext> {
+    let router = router()
+    let routes = router.routes.map { (template: $0.path.description.split(separator: "/"), method: $0.method) }
+    return Edge(
+      inner: router.buildResponder(), directory: directory, ownHosts: ownHosts, routes: routes, metrics: metrics,
+      logger: logger)
+  }
+
+  /// All routes.
+  func router() -> Router<QiaoRequestContext> {
     let router = Router(context: QiaoRequestContext.self, options: .autoGenerateHeadEndpoints)
     OperationsRoutes(services: self).add(to: router)
     addOperatorRoutes(to: router)
@@ -18,10 +27,14 @@ extension Services {
     oauth.addInserted(
       to: router.group(".well-known/oauth-authorization-server/t/{tenant}").add(middleware: admission)
         .group(context: TenantContext.self))
-    let routes = router.routes.map { (template: $0.path.description.split(separator: "/"), method: $0.method) }
-    return Edge(
-      inner: router.buildResponder(), directory: directory, ownHosts: ownHosts, routes: routes, metrics: metrics,
-      logger: logger)
+    return router
+  }
+
+  /// What `/openapi.json` says.
+  var documentedOperations: [DocumentedOperation] {
+    operatorEndpoints.map { DocumentedOperation($0, below: "/v1", caller: .operatorToken) }
+      + managementEndpoints.map { DocumentedOperation($0, below: "/t/{tenant}/v1", caller: .apiKey) }
+      + ProtocolOperations.all
   }
 
   /// Hosts under which paths are taken as they are: the public one, and names of this machine.

@@ -64,10 +64,13 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
     context.endpointPath == nil || context.endpointPath == "NotFound"
   }
 
+  /// Paths that belong to the service on whichever host they are asked.
+  private static var ownPaths: Set<String> { ["/livez", "/readyz", "/openapi.json"] }
+
   /// On a host of a tenant the prefix `/t/{tenant}` is left out; it is put back before the route is looked up.
   private func onTenantPath(_ request: Request) async throws -> Request {
     guard let authority = request.head.authority, let host = Self.host(authority), !ownHosts.contains(host),
-      host.contains("."), IPAddress(host) == nil, request.uri.path != "/livez", request.uri.path != "/readyz"
+      host.contains("."), IPAddress(host) == nil, !Self.ownPaths.contains(request.uri.path)
     else { return request }
     let scope: TenantScope
     do throws(TenantDirectory.Refusal) {

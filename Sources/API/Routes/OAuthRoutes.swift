@@ -34,22 +34,11 @@ struct OAuthRoutes: Sendable {
   // MARK: Documents
 
   @Sendable private func metadata(_ request: Request, _ context: TenantContext) async throws -> Response {
-    Self.document(try await issuer(context).metadata, request)
+    .document(try await issuer(context).metadata, request)
   }
 
   @Sendable private func keys(_ request: Request, _ context: TenantContext) async throws -> Response {
-    Self.document(try await issuer(context).keys, request)
-  }
-
-  private static func document(_ document: PublishedIssuer.Document, _ request: Request) -> Response {
-    // New keys are published this long before they sign, so that nobody meets a key they have not seen.
-    let headers: HTTPFields = [
-      .contentType: "application/json", .cacheControl: "public, max-age=300", .eTag: document.etag,
-    ]
-    if request.headers[.ifNoneMatch]?.contains(document.etag) == true {
-      return Response(status: .notModified, headers: headers)
-    }
-    return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: document.bytes)))
+    .document(try await issuer(context).keys, request)
   }
 
   private func issuer(_ context: TenantContext) async throws -> PublishedIssuer {

@@ -3,13 +3,15 @@ import Hummingbird
 import Query
 import Tenancy
 
-/// `/livez` and `/readyz`.
+/// `/livez`, `/readyz` and `/openapi.json`.
 struct OperationsRoutes: Sendable {
   let services: Services
 
   func add(to router: Router<QiaoRequestContext>) {
     router.get("livez") { _, _ in Response.json(Array("{\"status\":\"ok\"}".utf8)) }
     router.get("readyz") { _, _ in try await services.readiness() }
+    let api = APIDocument(services.documentedOperations, publicURL: services.publicURL).document
+    router.get("openapi.json") { request, _ in Response.document(api, request) }
   }
 }
 
