@@ -23,8 +23,12 @@ struct TestServer: Sendable {
 
   static func shared() async throws -> TestServer { try await started.value }
 
-  private static let started = Task {
-    let database = try await TestDatabase.shared()
+  private static let started = Task { try await start(on: TestDatabase.shared()) }
+
+  static let masterKey = "t1:\(Data(repeating: 7, count: 32).base64EncodedString())"
+
+  /// A server of its own, with a WeChat of its own.
+  static func start(on database: TestDatabase, masterKeys: String = masterKey) async throws -> TestServer {
     let (wechatPorts, wechatListening) = AsyncStream.makeStream(of: Int.self)
     let simulator = SimulatorServer(port: 0, logger: Logger(label: "simulator") { _ in SwiftLogNoOpLogHandler() }) {
       wechatListening.yield($0)
@@ -39,7 +43,7 @@ struct TestServer: Sendable {
     let settings = try Settings([
       "QIAO_DATABASE_URL": database.appURI, "QIAO_LISTEN": "127.0.0.1:0", "QIAO_METRICS_LISTEN": "127.0.0.1:0",
       "QIAO_PUBLIC_URL": "http://127.0.0.1:1", "QIAO_OPERATOR_TOKEN": operatorToken,
-      "QIAO_MASTER_KEYS": "t1:\(Data(repeating: 7, count: 32).base64EncodedString())",
+      "QIAO_MASTER_KEYS": masterKeys,
       "QIAO_WECHAT_API_URL": "http://127.0.0.1:\(wechatPort)", "QIAO_LOG_LEVEL": "critical",
     ])
     let runtime = Runtime(settings: settings, label: "api-tests")
@@ -88,6 +92,15 @@ struct TestServer: Sendable {
     let response = try await client.send(request, deadline: .seconds(10))
     return Answer(
       status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
+  }
+
+  /// The settings an executable needs to work on the same things.
+  func environment(masterKeys: String = masterKey) -> [String: String] {
+    [
+      "QIAO_DATABASE_URL": database.appURI, "QIAO_MASTER_KEYS": masterKeys, "QIAO_OPERATOR_TOKEN": Self.operatorToken,
+      "QIAO_LISTEN": "127.0.0.1:0", "QIAO_METRICS_LISTEN": "127.0.0.1:0",
+      "QIAO_WECHAT_API_URL": runtime.settings.wechatURL,
+    ]
   }
 
   /// A tenant of its own for one test.
