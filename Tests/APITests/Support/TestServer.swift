@@ -94,6 +94,11 @@ struct TestServer: Sendable {
       status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
   }
 
+  /// The same database and WeChat behind another process' port.
+  func reaching(_ port: Int) -> TestServer {
+    TestServer(port: port, database: database, runtime: runtime, wechat: wechat, client: client)
+  }
+
   /// The settings an executable needs to work on the same things.
   func environment(masterKeys: String = masterKey) -> [String: String] {
     [
