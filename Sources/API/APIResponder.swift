@@ -10,7 +10,7 @@ extension Services {
     let routes = router.routes.map { (template: $0.path.description.split(separator: "/"), method: $0.method) }
     return Edge(
       inner: router.buildResponder(), directory: directory, ownHosts: ownHosts, routes: routes, metrics: metrics,
-      logger: logger)
+      logger: logger, proxies: proxies, limit: limits.address)
   }
 
   /// All routes.
@@ -18,11 +18,11 @@ extension Services {
     let router = Router(context: QiaoRequestContext.self, options: .autoGenerateHeadEndpoints)
     OperationsRoutes(services: self).add(to: router)
     addOperatorRoutes(to: router)
-    let admission = TenantMiddleware(directory: directory, database: database)
-    let oauth = OAuthRoutes(issuers: issuers, endpoint: tokenEndpoint, verifier: verifier)
+    let admission = TenantMiddleware(directory: directory, database: database, limit: limits.tenant)
+    let oauth = OAuthRoutes(issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, limit: limits.client)
     let tenant = router.group("t/{tenant}").add(middleware: admission).group(context: TenantContext.self)
     addManagementRoutes(to: tenant)
-    FederationRoutes(federation: federation).add(to: tenant)
+    FederationRoutes(federation: federation, limit: limits.client).add(to: tenant)
     oauth.add(to: tenant)
     oauth.addInserted(
       to: router.group(".well-known/oauth-authorization-server/t/{tenant}").add(middleware: admission)

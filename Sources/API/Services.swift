@@ -21,6 +21,8 @@ public struct Services: Sendable {
   let publicURL: String
   let operatorToken: Secret<String>?
   let isProduction: Bool
+  let limits: RateLimits
+  let proxies: TrustedProxies
   let metrics: Metrics
   let logger: Logger
   let now: @Sendable () -> Date
@@ -28,8 +30,8 @@ public struct Services: Sendable {
   /// Use cases over `database`, with the given providers.
   public init(
     database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, phones: any PhoneProvider,
-    appTokens: any AppTokenProvider, operatorToken: Secret<String>?, isProduction: Bool, metrics: Metrics,
-    logger: Logger,
+    appTokens: any AppTokenProvider, operatorToken: Secret<String>?, isProduction: Bool, limits: RateLimits,
+    proxies: TrustedProxies, metrics: Metrics, logger: Logger,
     now: @escaping @Sendable () -> Date
   ) {
     self.database = database
@@ -37,6 +39,8 @@ public struct Services: Sendable {
     self.publicURL = publicURL
     self.operatorToken = operatorToken
     self.isProduction = isProduction
+    self.limits = limits
+    self.proxies = proxies
     self.metrics = metrics
     self.logger = logger
     self.now = now

@@ -8,6 +8,8 @@ import Tenancy
 /// `profile` and `bindUser` in Qiao's own form and in SiX's, told apart by method and media type (contract section 8).
 struct FederationRoutes: Sendable {
   let federation: WeChatFederation
+  /// Of each client.
+  let limit: RateLimiter?
 
   func add(to group: RouterGroup<TenantContext>) {
     let miniapp = group.group("federation/wechat/miniapp")
@@ -30,7 +32,7 @@ struct FederationRoutes: Sendable {
   @Sendable private func profile(_ request: Request, _ context: TenantContext) async throws -> Response {
     let asked = try await JSONBody.read(request, ProfileBody.init)
     let outcome = try await federation.profile(
-      asked.code, client: try Self.client(asked.client), in: context.database, requestID: context.requestID)
+      asked.code, client: try client(asked.client, context), in: context.database, requestID: context.requestID)
     switch outcome {
     case .authenticated(let signedIn): return Self.answer(signedIn, status: .ok)
     case .registrationRequired(let ticket):
@@ -89,15 +91,17 @@ struct FederationRoutes: Sendable {
     if request.mediaType == "application/x-www-form-urlencoded" { return try await sixBindUser(request, context) }
     let asked = try await JSONBody.read(request, BindBody.init)
     let bind = BindRequest(
-      client: try Self.client(asked.client), proof: asked.proof, phoneCode: asked.phoneCode, nickname: asked.nickname,
+      client: try client(asked.client, context), proof: asked.proof, phoneCode: asked.phoneCode,
+      nickname: asked.nickname,
       avatarURL: asked.avatarURL, bindTo: asked.bindTo)
     let signedIn = try await federation.bindUser(bind, in: context.database, requestID: context.requestID)
     return Self.answer(signedIn, status: signedIn.created ? .created : .ok)
   }
 
   /// An id that is no id is a client that does not exist.
-  private static func client(_ text: String) throws -> ID<ThirdPartyAuthzClient> {
+  private func client(_ text: String, _ context: TenantContext) throws -> ID<ThirdPartyAuthzClient> {
     guard let id = ID<ThirdPartyAuthzClient>(text) else { throw FederationRefusal.clientNotFound }
+    try limit.admit("\(context.tenant.slug) \(id)")
     return id
   }
 
@@ -130,7 +134,7 @@ struct FederationRoutes: Sendable {
         throw Problem(.badRequest, "invalid_request", "Send clientPrimaryId and code once each in the query.")
       }
       let profile = try await federation.sixProfile(
-        code, client: try Self.client(client), in: context.database, requestID: context.requestID)
+        code, client: try self.client(client, context), in: context.database, requestID: context.requestID)
       return .json(
         JSONWriter.object { json in
           json.key("data")
@@ -160,7 +164,7 @@ struct FederationRoutes: Sendable {
       guard let code = fields["federateCode"], let client = fields["clientPrimaryId"] else {
         throw Problem(.badRequest, "invalid_request", "Send clientPrimaryId and federateCode in the form.")
       }
-      let bind = BindRequest(client: try Self.client(client), proof: .ticket(code), phoneCode: fields["code"])
+      let bind = BindRequest(client: try self.client(client, context), proof: .ticket(code), phoneCode: fields["code"])
       let user = try await federation.sixBind(bind, in: context.database, requestID: context.requestID)
       return .json(
         JSONWriter.object { json in

@@ -6,8 +6,10 @@ import Tenancy
 extension Services {
   /// Adds the operator API (contract section 6).
   func addOperatorRoutes(to router: Router<QiaoRequestContext>) {
-    let group = router.group("v1").add(middleware: OperatorAuthentication(token: operatorToken))
-      .group(context: OperatorContext.self)
+    let group = router.group("v1").add(
+      middleware: OperatorAuthentication(token: operatorToken, limit: limits.forOperator)
+    )
+    .group(context: OperatorContext.self)
     let idempotency = Idempotency(ring: ring)
     for endpoint in operatorEndpoints {
       group.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in

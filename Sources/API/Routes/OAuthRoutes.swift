@@ -12,6 +12,8 @@ struct OAuthRoutes: Sendable {
   let issuers: Issuers
   let endpoint: TokenEndpoint
   let verifier: AccessTokenVerifier
+  /// Of each client.
+  let limit: RateLimiter?
 
   func add(to group: RouterGroup<TenantContext>) {
     group.post("oauth2/token", use: tenantToken)
@@ -157,6 +159,7 @@ struct OAuthRoutes: Sendable {
       let secret = fields["client_secret"]
       credentials = ClientCredentials(id: id, secret: secret, method: secret == nil ? "none" : "client_secret_post")
     }
+    if let id = credentials?.id { try limit.admit("\(context.tenant.slug) \(id.prefix(64))") }
     return TokenEndpoint.Request(
       fields: fields, client: credentials, application: application, requestID: context.requestID)
   }

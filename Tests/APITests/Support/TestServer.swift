@@ -28,7 +28,9 @@ struct TestServer: Sendable {
   static let masterKey = "t1:\(Data(repeating: 7, count: 32).base64EncodedString())"
 
   /// A server of its own, with a WeChat of its own.
-  static func start(on database: TestDatabase, masterKeys: String = masterKey) async throws -> TestServer {
+  static func start(
+    on database: TestDatabase, masterKeys: String = masterKey, more: [String: String] = [:]
+  ) async throws -> TestServer {
     let (wechatPorts, wechatListening) = AsyncStream.makeStream(of: Int.self)
     let simulator = SimulatorServer(port: 0, logger: Logger(label: "simulator") { _ in SwiftLogNoOpLogHandler() }) {
       wechatListening.yield($0)
@@ -40,12 +42,13 @@ struct TestServer: Sendable {
       throw CancellationError()
     }
     _ = simulating
-    let settings = try Settings([
-      "QIAO_DATABASE_URL": database.appURI, "QIAO_LISTEN": "127.0.0.1:0", "QIAO_METRICS_LISTEN": "127.0.0.1:0",
-      "QIAO_PUBLIC_URL": "http://127.0.0.1:1", "QIAO_OPERATOR_TOKEN": operatorToken,
-      "QIAO_MASTER_KEYS": masterKeys,
-      "QIAO_WECHAT_API_URL": "http://127.0.0.1:\(wechatPort)", "QIAO_LOG_LEVEL": "critical",
-    ])
+    let settings = try Settings(
+      [
+        "QIAO_DATABASE_URL": database.appURI, "QIAO_LISTEN": "127.0.0.1:0", "QIAO_METRICS_LISTEN": "127.0.0.1:0",
+        "QIAO_PUBLIC_URL": "http://127.0.0.1:1", "QIAO_OPERATOR_TOKEN": operatorToken,
+        "QIAO_MASTER_KEYS": masterKeys,
+        "QIAO_WECHAT_API_URL": "http://127.0.0.1:\(wechatPort)", "QIAO_LOG_LEVEL": "critical",
+      ].merging(more) { $1 })
     let runtime = Runtime(settings: settings, label: "api-tests")
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let server = runtime.apiServer { listening.yield($0) }
