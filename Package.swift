@@ -93,6 +93,7 @@ let package = Package(
     tests("TestSupportTests", ["Postgres", "TestSupport"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests("QueryTests", ["Query"]),
+    tests("JSONTests", ["JSON"]),
     tests("ObservabilityTests", ["Observability"]),
     tests("PostgresTests", ["EventLoop", "Postgres", "Query", log]),
     .target(name: "RawServer", dependencies: ["EventLoop"], path: "Tests/RawServer", swiftSettings: settings),

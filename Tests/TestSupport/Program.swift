@@ -29,7 +29,7 @@ public struct Program: @unchecked Sendable {  // Process is only started, signal
     process.executableURL = executable
     process.arguments = arguments
     process.environment = environment
-    for url in [output, errors] { FileManager.default.createFile(atPath: url.path(), contents: nil) }
+    for url in [output, errors] { _ = FileManager.default.createFile(atPath: url.path(), contents: nil) }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     process.standardInput = FileHandle.nullDevice
