@@ -37,6 +37,7 @@ let package = Package(
   products: [
     .executable(name: "qiao-server", targets: ["QiaoServer"]),
     .executable(name: "qiao", targets: ["QiaoCLI"]),
+    .executable(name: "qiao-token-refresher", targets: ["TokenRefresher"]),
     .executable(name: "wechat-simulator", targets: ["WeChatSimulator"]),
   ],
   dependencies: [
@@ -62,17 +63,19 @@ let package = Package(
     library("Outbound", ["CCurl", "EventLoop", "Observability"]),
     library("Secrets", ["Observability"] + crypto),
     library("Tenancy", ["Postgres", "Query", "Secrets"]),
+    library("Jobs", ["Observability", "Postgres", lifecycle, log]),
     library("OAuth", []),
     library("Federation", ["Observability"]),
     library("WeChat", ["Federation", "JSON", "Observability", "Outbound", log] + crypto),
-    library("Identity", ["Federation", "JSON", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
+    library(
+      "Identity", ["Federation", "JSON", "Jobs", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
     library(
       "API", ["Federation", "Identity", "JSON", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
     library(
       "Runtime",
       [
-        "API", "Identity", "Observability", "Outbound", "Postgres", "Secrets", "Tenancy", "WeChat", hummingbird,
-        lifecycle, log,
+        "API", "Identity", "Jobs", "Observability", "Outbound", "Postgres", "Secrets", "Tenancy", "WeChat", hummingbird,
+        lifecycle, log, arguments,
       ]),
     library("Simulator", ["JSON", "Observability", hummingbird, lifecycle, log] + crypto),
 
@@ -83,6 +86,7 @@ let package = Package(
         "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", "Tenancy",
         arguments, log,
       ] + crypto),
+    program("TokenRefresher", ["Identity", "Runtime", arguments], path: "Workers/TokenRefresher"),
     program("WeChatSimulator", ["Observability", "Simulator", log, lifecycle, arguments]),
 
     .target(
@@ -107,7 +111,8 @@ let package = Package(
     tests(
       "APITests",
       [
-        "API", "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Runtime", "Tenancy", "TestSupport",
+        "API", "EventLoop", "Identity", "JSON", "Jobs", "Observability", "Outbound", "Runtime", "Simulator", "Tenancy",
+        "TestSupport",
         lifecycle, log,
       ]
     ),

@@ -51,6 +51,14 @@ public struct Runtime: Sendable {
       logger: logger, now: now)
   }
 
+  /// A database behind one connection of its own, and what closes it.
+  public func connection(named name: String) -> (Database, close: @Sendable () async -> Void) {
+    let pool = PostgresPool(
+      PostgresConfiguration(uri: settings.databaseURL.expose(), applicationName: name, connections: 1), loop: loop,
+      logger: logger)
+    return (Database(pool: pool), { await pool.shutdown() })
+  }
+
   /// Closes the connections and stops the loop; call it when nothing uses them any more.
   public func shutdown() async {
     await pool.shutdown()

@@ -138,7 +138,8 @@ private struct Things {
     let event = try await tenant.send("GET", "audit-events?limit=1").items.first?["id"]?.string
     ids = [
       "users": user, "identity-applications": miniapp.applicationID, "third-party-authz-clients": miniapp.clientID,
-      "oauth-clients": service.text("id"), "api-keys": key.text("id"), "audit-events": event ?? "",
+      "oauth-clients": service.text("id"), "jobs": miniapp.clientID, "api-keys": key.text("id"),
+      "audit-events": event ?? "",
     ]
     identity = try await tenant.send("GET", "users/\(user)/identities").items.first?["id"]?.string ?? ""
     session = try await tenant.send("GET", "users/\(user)/sessions").items.first?["id"]?.string ?? ""

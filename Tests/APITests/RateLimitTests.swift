@@ -17,7 +17,7 @@ struct RateLimitTests {
       more: [
         "QIAO_RATE_LIMIT_\(what)": "0.01", "QIAO_TRUSTED_PROXIES": "127.0.0.1",
         "QIAO_WECHAT_API_URL": plain.server.runtime.settings.wechatURL,
-      ])
+      ], refreshesTokens: false)
     func ask(_ miniapp: TestMiniapp, from address: String) async throws -> TestServer.Answer {
       let headers = [("X-Forwarded-For", address)]
       if what == "OPERATOR" {
@@ -42,7 +42,8 @@ struct RateLimitTests {
   @Test("an address or request id that comes from anybody but a trusted proxy is not believed")
   func untrusted() async throws {
     let server = try await TestServer.start(
-      on: TestDatabase.shared(), more: ["QIAO_RATE_LIMIT_ADDRESS": "0.01", "QIAO_TRUSTED_PROXIES": "10.0.0.0/8"])
+      on: TestDatabase.shared(), more: ["QIAO_RATE_LIMIT_ADDRESS": "0.01", "QIAO_TRUSTED_PROXIES": "10.0.0.0/8"],
+      refreshesTokens: false)
     let first = try await server.send("GET", "/openapi.json", headers: [("X-Forwarded-For", "192.0.2.1")])
     let second = try await server.send(
       "GET", "/openapi.json", headers: [("X-Forwarded-For", "192.0.2.2"), ("X-Request-Id", "mine")])

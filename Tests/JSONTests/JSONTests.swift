@@ -5,18 +5,22 @@ import Testing
   @Test(
     "what two readers could understand differently is refused",
     arguments: [
-      "", " ", "{", "[1,", "{\"a\":1,}", "[1,]", "{\"a\":1 \"b\":2}", "{a:1}", "'a'", "01", "1.", ".5", "+1", "1e", "-", "NaN",
+      "", " ", "{", "[1,", "{\"a\":1,}", "[1,]", "{\"a\":1 \"b\":2}", "{a:1}", "'a'", "01", "1.", ".5", "+1", "1e", "-",
+      "NaN",
       "Infinity", "tru", "nulll", "{} {}", "\"\u{1}\"", "\"\\x\"", "\"\\u12\"", "\"\\u00é0\"", "\"\\ud800\"",
-      "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\\u0000\"", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "/**/1", "\u{FEFF}{}",
+      "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\\u0000\"", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "/**/1",
+      "\u{FEFF}{}",
       "\"a",
     ])
   func refused(text: String) {
     #expect(throws: JSONFault.self) { try JSONValue(parsing: Array(text.utf8)) }
   }
 
-  @Test("invalid UTF-8 is refused in strings and outside", arguments: [
-    [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0xFF], [0x22, 0xE4, 0xBD, 0x22],
-  ] as [[UInt8]])
+  @Test(
+    "invalid UTF-8 is refused in strings and outside",
+    arguments: [
+      [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0xFF], [0x22, 0xE4, 0xBD, 0x22],
+    ] as [[UInt8]])
   func utf8(bytes: [UInt8]) {
     #expect(throws: JSONFault.self) { try JSONValue(parsing: bytes) }
   }

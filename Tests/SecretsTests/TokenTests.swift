@@ -21,9 +21,12 @@ import Testing
 }
 
 @Suite struct Base64URLTests {
-  @Test("RFC 4648 section 10, without padding", arguments: [
-    ("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE"), ("foobar", "Zm9vYmFy"),
-  ])
+  @Test(
+    "RFC 4648 section 10, without padding",
+    arguments: [
+      ("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE"),
+      ("foobar", "Zm9vYmFy"),
+    ])
   func vectors(plain: String, text: String) {
     #expect(Base64URL.string(plain.utf8) == text)
     #expect(Base64URL.decode(text) == Array(plain.utf8))

@@ -13,6 +13,7 @@ import Testing
   /// Tables that statements outside a tenant may name. A further one is a decision, not an accident.
   private static let systemTables: Set<String> = [
     "tenants", "tenant_domains", "tenant_erasures", "operator_idempotency_keys",
+    "app_token_schedule",
   ]
 
   /// Files whose system statements enter a tenant first and then work on its rows.

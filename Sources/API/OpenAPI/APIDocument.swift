@@ -116,7 +116,7 @@ extension DocumentedOperation {
     guard endpoint.status != .noContent, endpoint.status != .accepted, let resource = ResourceSchemas.of(endpoint.path)
     else { return }
     let one = Schema.reference(resource.name)
-    let isList = method == .get && !endpoint.path.hasSuffix("}")
+    let isList = method == .get && endpoint.query?["properties"]?.object?["cursor"] != nil
     let page = Schema.object([("items", Schema.array(of: one)), ("next_cursor", Schema.nullable(Schema.text))])
     answer = ("application/json", isList ? page : one)
   }

@@ -20,6 +20,8 @@ enum ResourceSchemas {
     "identities": ("FederatedIdentity", identity),
     "sessions": ("Session", session),
     "audit-events": ("AuditEvent", auditEvent),
+    "jobs": ("Job", job),
+    "access-token": ("WeChatAccessToken", accessToken),
   ]
 
   private static let tenant = resource(
@@ -81,6 +83,14 @@ enum ResourceSchemas {
     ("client_id", Schema.nullable(Schema.id)), ("amr", Schema.texts), ("auth_time", Schema.time),
     ("last_seen_at", Schema.time), ("idle_expires_at", Schema.time), ("expires_at", Schema.time),
   ])
+
+  private static let job = resource([
+    ("kind", Schema.text), ("target", party), ("status", Schema.words(Job.Status.allCases.map(\.rawValue))),
+    ("attempts", Schema.integer), ("next_run_at", Schema.nullable(Schema.time)),
+    ("last_error", Schema.nullable(Schema.text)),
+  ])
+
+  private static let accessToken = Schema.object([("access_token", Schema.text), ("expires_in", Schema.integer)])
 
   private static let party = Schema.object([("type", Schema.text), ("id", Schema.text)])
   private static let auditEvent = resource([

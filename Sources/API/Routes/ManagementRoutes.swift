@@ -53,6 +53,7 @@ extension Services {
       + UserCredentialRoutes(cursors: cursors).endpoints
       + OAuthClientRoutes(cursors: cursors, rules: OAuthClientRules(isProduction: isProduction)).endpoints
       + AuditEventRoutes(cursors: cursors).endpoints
+      + AppTokenRoutes(hub: appTokens).endpoints + JobRoutes(cursors: cursors).endpoints
   }
 
   private var cursors: Cursors { Cursors(key: ring.derivedKey("cursors")) }

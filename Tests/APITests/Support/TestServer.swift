@@ -1,7 +1,9 @@
 import API
 import EventLoop
 import Foundation
+import Identity
 import JSON
+import Jobs
 import Logging
 import Observability
 import Outbound
@@ -29,7 +31,8 @@ struct TestServer: Sendable {
 
   /// A server of its own, with a WeChat of its own.
   static func start(
-    on database: TestDatabase, masterKeys: String = masterKey, more: [String: String] = [:]
+    on database: TestDatabase, masterKeys: String = masterKey, more: [String: String] = [:],
+    refreshesTokens: Bool = true
   ) async throws -> TestServer {
     let (wechatPorts, wechatListening) = AsyncStream.makeStream(of: Int.self)
     let simulator = SimulatorServer(port: 0, logger: Logger(label: "simulator") { _ in SwiftLogNoOpLogHandler() }) {
@@ -58,6 +61,17 @@ struct TestServer: Sendable {
       throw CancellationError()
     }
     _ = service
+    // The server asks the hub, never WeChat: somebody has to fill the hub.
+    let refresher = Task {
+      guard refreshesTokens else { return }
+      let (heartbeat, _) = runtime.connection(named: "heartbeat")
+      try await WorkerLoop(
+        AppTokenRefresh(
+          database: runtime.services.database, heartbeat: heartbeat, fetch: runtime.services.appTokenFetch),
+        pool: runtime.pool, metrics: runtime.metrics, logger: runtime.logger, interval: .milliseconds(100)
+      ).run()
+    }
+    _ = refresher
     return TestServer(
       port: port, database: database, runtime: runtime, wechat: simulator.world,
       client: HTTPClient(loop: EventLoop(name: "api-tests")))

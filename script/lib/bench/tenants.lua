@@ -50,12 +50,11 @@ function response(status, headers, body)
     application = body:match('"id":"([^"]+)"')
   else
     local id, secret = body:match('"id":"([^"]+)"'), body:match('"client_secret":"([^"]+)"')
-    out:write("/t/" .. slug .. "/i/a/token " .. base64(id .. ":" .. secret) .. "\n")
-    made = made + 1
-    if made >= share then
-      out:close()
-      wrk.thread:stop()
+    if made < share then
+      out:write("/t/" .. slug .. "/i/a/token " .. base64(id .. ":" .. secret) .. "\n")
+      out:flush()
     end
+    made = made + 1
   end
   step = step % 3 + 1
 end
