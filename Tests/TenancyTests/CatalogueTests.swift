@@ -6,7 +6,7 @@ import Testing
 @Suite struct CatalogueTests {
   /// Tables that belong to no tenant.
   private static let system =
-    "('tenants', 'tenant_domains', 'tenant_erasures', 'operator_idempotency_keys', 'schema_migrations', 'app_token_schedule')"
+    "('tenants', 'tenant_domains', 'tenant_erasures', 'operator_idempotency_keys', 'schema_migrations', 'app_token_schedule', 'push_schedule')"
 
   /// Tables the rules are about: ours, without partitions, which nobody may touch directly.
   private static let tables = """

@@ -55,6 +55,8 @@ struct EraseTenant: SystemStatement {
       i AS (DELETE FROM federated_identities WHERE tenant_id = current_tenant()),
       j AS (DELETE FROM users WHERE tenant_id = current_tenant()),
       k AS (DELETE FROM wechat_app_tokens WHERE tenant_id = current_tenant()),
+      r AS (DELETE FROM wechat_pushes WHERE tenant_id = current_tenant()),
+      s AS (DELETE FROM push_schedule WHERE tenant_id = current_tenant()),
       q AS (DELETE FROM app_token_schedule WHERE tenant_id = current_tenant()),
       l AS (DELETE FROM third_party_authz_clients WHERE tenant_id = current_tenant()),
       m AS (DELETE FROM oauth_clients WHERE tenant_id = current_tenant()),
