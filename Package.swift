@@ -106,8 +106,8 @@ let package = Package(
     tests(
       "APITests",
       [
-        "API", "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Runtime", "Tenancy", "TestSupport",
-        lifecycle, log,
+        "API", "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Query", "Runtime", "Secrets", "Tenancy",
+        "TestSupport", lifecycle, log,
       ]
     ),
   ]
