@@ -106,8 +106,8 @@ let package = Package(
     tests(
       "APITests",
       [
-        "API", "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Query", "Runtime", "Secrets", "Tenancy",
-        "TestSupport", lifecycle, log,
+        "API", "EventLoop", "Federation", "Identity", "JSON", "Observability", "Outbound", "Query", "Runtime",
+        "Secrets", "Simulator", "Tenancy", "TestSupport", "WeChat", lifecycle, log,
       ]
     ),
   ]

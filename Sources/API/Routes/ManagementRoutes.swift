@@ -50,6 +50,7 @@ extension Services {
       + UserRoutes(cursors: cursors).endpoints
       + OAuthClientRoutes(cursors: cursors, rules: OAuthClientRules(isProduction: isProduction)).endpoints
       + AuditEventRoutes(cursors: cursors).endpoints
+      + ReconciliationRoutes(cursors: cursors).endpoints
   }
 
   private var cursors: Cursors { Cursors(key: ring.derivedKey("cursors")) }

@@ -56,6 +56,9 @@ struct FindSealedValues: SystemStatement {
       UNION ALL
       SELECT 'f' || id, 'federated_identities', 'session_key_sealed', app_id || ' ' || openid, id::text, session_key_sealed
       FROM federated_identities WHERE tenant_id = current_tenant()
+      UNION ALL
+      SELECT 'g' || id, 'federated_identities', 'oauth_token_sealed', app_id || ' ' || openid, id::text, oauth_token_sealed
+      FROM federated_identities WHERE tenant_id = current_tenant()
     ) AS v
     WHERE v.sealed IS NOT NULL AND ($1::text IS NULL OR v.position > $1)
     ORDER BY v.position LIMIT $2
@@ -97,8 +100,12 @@ struct StoreResealedValue: SystemStatement {
       WHERE $1 = 'access_token_sealed' AND tenant_id = current_tenant() AND client_id = $2 AND access_token_sealed = $3
       RETURNING client_id
     ), d AS (
-      UPDATE federated_identities SET session_key_sealed = $4
-      WHERE $1 = 'session_key_sealed' AND tenant_id = current_tenant() AND id = $2 AND session_key_sealed = $3 RETURNING id
+      UPDATE federated_identities SET
+        session_key_sealed = CASE WHEN $1 = 'session_key_sealed' THEN $4 ELSE session_key_sealed END,
+        oauth_token_sealed = CASE WHEN $1 = 'oauth_token_sealed' THEN $4 ELSE oauth_token_sealed END
+      WHERE $1 IN ('session_key_sealed', 'oauth_token_sealed') AND tenant_id = current_tenant() AND id = $2
+        AND CASE $1 WHEN 'session_key_sealed' THEN session_key_sealed ELSE oauth_token_sealed END = $3
+      RETURNING id
     )
     SELECT 1 FROM a UNION ALL SELECT 1 FROM b UNION ALL SELECT 1 FROM c UNION ALL SELECT 1 FROM d
     """

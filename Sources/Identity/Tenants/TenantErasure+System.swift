@@ -59,7 +59,10 @@ struct EraseTenant: SystemStatement {
       m AS (DELETE FROM oauth_clients WHERE tenant_id = current_tenant()),
       n AS (DELETE FROM signing_keys WHERE tenant_id = current_tenant()),
       o AS (DELETE FROM identity_applications WHERE tenant_id = current_tenant()),
-      p AS (DELETE FROM api_keys WHERE tenant_id = current_tenant())
+      p AS (DELETE FROM api_keys WHERE tenant_id = current_tenant()),
+      q AS (DELETE FROM reconciliation_items WHERE tenant_id = current_tenant()),
+      r AS (DELETE FROM reconciliations WHERE tenant_id = current_tenant()),
+      s AS (DELETE FROM reconciliation_claims WHERE tenant_id = current_tenant())
     DELETE FROM tenant_erasures
     WHERE tenant_id = $1 AND tenant_id = current_tenant() AND requested_at < now() - interval '10 seconds'
     """
