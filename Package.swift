@@ -37,6 +37,9 @@ let package = Package(
   products: [
     .executable(name: "qiao-server", targets: ["QiaoServer"]),
     .executable(name: "qiao", targets: ["QiaoCLI"]),
+    .executable(name: "qiao-token-refresher", targets: ["TokenRefresher"]),
+    .executable(name: "qiao-profile-reconciler", targets: ["ProfileReconciler"]),
+    .executable(name: "qiao-session-expirer", targets: ["SessionExpirer"]),
     .executable(name: "wechat-simulator", targets: ["WeChatSimulator"]),
   ],
   dependencies: [
@@ -62,17 +65,19 @@ let package = Package(
     library("Outbound", ["CCurl", "EventLoop", "Observability"]),
     library("Secrets", ["Observability"] + crypto),
     library("Tenancy", ["Postgres", "Query", "Secrets"]),
+    library("Jobs", ["Observability", "Postgres", lifecycle, log]),
     library("OAuth", []),
     library("Federation", ["Observability"]),
     library("WeChat", ["Federation", "JSON", "Observability", "Outbound", log] + crypto),
-    library("Identity", ["Federation", "JSON", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
+    library(
+      "Identity", ["Federation", "JSON", "Jobs", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
     library(
       "API", ["Federation", "Identity", "JSON", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
     library(
       "Runtime",
       [
-        "API", "Identity", "Observability", "Outbound", "Postgres", "Secrets", "Tenancy", "WeChat", hummingbird,
-        lifecycle, log,
+        "API", "Identity", "Jobs", "Observability", "Outbound", "Postgres", "Secrets", "Tenancy", "WeChat", hummingbird,
+        lifecycle, log, arguments,
       ]),
     library("Simulator", ["JSON", "Observability", hummingbird, lifecycle, log] + crypto),
 
@@ -83,6 +88,9 @@ let package = Package(
         "EventLoop", "Identity", "JSON", "Observability", "Outbound", "Postgres", "Runtime", "Secrets", "Tenancy",
         arguments, log,
       ] + crypto),
+    program("TokenRefresher", ["Identity", "Runtime", arguments], path: "Workers/TokenRefresher"),
+    program("ProfileReconciler", ["Identity", "Runtime", arguments], path: "Workers/ProfileReconciler"),
+    program("SessionExpirer", ["Identity", "Runtime", arguments], path: "Workers/SessionExpirer"),
     program("WeChatSimulator", ["Observability", "Simulator", log, lifecycle, arguments]),
 
     .target(
@@ -93,6 +101,7 @@ let package = Package(
     tests("TestSupportTests", ["Postgres", "TestSupport"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests("QueryTests", ["Query"]),
+    tests("JSONTests", ["JSON"]),
     tests("ObservabilityTests", ["Observability"]),
     tests("PostgresTests", ["EventLoop", "Postgres", "Query", log]),
     .target(name: "RawServer", dependencies: ["EventLoop"], path: "Tests/RawServer", swiftSettings: settings),
@@ -106,7 +115,7 @@ let package = Package(
     tests(
       "APITests",
       [
-        "API", "EventLoop", "Federation", "Identity", "JSON", "Observability", "Outbound", "Query", "Runtime",
+        "API", "EventLoop", "Federation", "Identity", "JSON", "Jobs", "Observability", "Outbound", "Query", "Runtime",
         "Secrets", "Simulator", "Tenancy", "TestSupport", "WeChat", lifecycle, log,
       ]
     ),

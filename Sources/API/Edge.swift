@@ -21,13 +21,17 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
   let metrics: Metrics
   let logger: Logger
   /// The proxies whose word about a caller is taken.
-  var proxies = TrustedProxies()
+  let proxies: TrustedProxies
+  /// Of each caller's address.
+  let limit: RateLimiter?
 
   func respond(to request: Request, context: QiaoRequestContext) async throws -> Response {
     let start = ContinuousClock.now
     let context = trusting(request, context)
     var response: Response
     do {
+      // A probe is not a caller: an orchestrator must hear the truth however busy its address is.
+      if let address = context.remoteAddress, !Self.probes.contains(request.uri.path) { try limit.admit(address) }
       let request = try await onTenantPath(request)
       response = try await inner.respond(to: request, context: context)
       if isUnrouted(context) { response = try unrouted(request).response(requestID: context.requestID) }
@@ -64,10 +68,14 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
     context.endpointPath == nil || context.endpointPath == "NotFound"
   }
 
+  /// Paths that belong to the service on whichever host they are asked.
+  private static var ownPaths: Set<String> { probes.union(["/openapi.json"]) }
+  private static var probes: Set<String> { ["/livez", "/readyz"] }
+
   /// On a host of a tenant the prefix `/t/{tenant}` is left out; it is put back before the route is looked up.
   private func onTenantPath(_ request: Request) async throws -> Request {
     guard let authority = request.head.authority, let host = Self.host(authority), !ownHosts.contains(host),
-      host.contains("."), IPAddress(host) == nil, request.uri.path != "/livez", request.uri.path != "/readyz"
+      host.contains("."), IPAddress(host) == nil, !Self.ownPaths.contains(request.uri.path)
     else { return request }
     let scope: TenantScope
     do throws(TenantDirectory.Refusal) {

@@ -8,12 +8,15 @@ import Tenancy
 
 /// The use cases behind the routes, put together from the parts that differ between production and tests.
 public struct Services: Sendable {
-  let database: Database
+  /// The database before a tenant is known.
+  public let database: Database
   let directory: TenantDirectory
   let ring: KeyRing
   let issuers: Issuers
   let verifier: AccessTokenVerifier
   let appTokens: AppTokenHub
+  /// Asks WeChat for app access tokens: for `verify`, and for the token refresher.
+  public let appTokenFetch: AppTokenFetch
   let federation: WeChatFederation
   let tokenEndpoint: TokenEndpoint
   let applications: Applications
@@ -21,6 +24,8 @@ public struct Services: Sendable {
   let publicURL: String
   let operatorToken: Secret<String>?
   let isProduction: Bool
+  let limits: RateLimits
+  let proxies: TrustedProxies
   let metrics: Metrics
   let logger: Logger
   let now: @Sendable () -> Date
@@ -28,8 +33,8 @@ public struct Services: Sendable {
   /// Use cases over `database`, with the given providers.
   public init(
     database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, phones: any PhoneProvider,
-    appTokens: any AppTokenProvider, operatorToken: Secret<String>?, isProduction: Bool, metrics: Metrics,
-    logger: Logger,
+    appTokens: any AppTokenProvider, operatorToken: Secret<String>?, isProduction: Bool, limits: RateLimits,
+    proxies: TrustedProxies, metrics: Metrics, logger: Logger,
     now: @escaping @Sendable () -> Date
   ) {
     self.database = database
@@ -37,6 +42,8 @@ public struct Services: Sendable {
     self.publicURL = publicURL
     self.operatorToken = operatorToken
     self.isProduction = isProduction
+    self.limits = limits
+    self.proxies = proxies
     self.metrics = metrics
     self.logger = logger
     self.now = now
@@ -45,10 +52,12 @@ public struct Services: Sendable {
     let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
     issuers = Issuers(names: issuer)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
-    let hub = AppTokenHub(provider: appTokens, ring: ring)
+    let hub = AppTokenHub(ring: ring)
+    let fetch = AppTokenFetch(provider: appTokens, ring: ring)
+    appTokenFetch = fetch
     self.appTokens = hub
     applications = Applications(ring: ring, issuers: issuers, names: issuer)
-    clients = ThirdPartyAuthzClients(ring: ring, tokens: hub)
+    clients = ThirdPartyAuthzClients(ring: ring, tokens: fetch)
     federation = WeChatFederation(
       codes: CodeExchange(provider: miniapp, ring: ring), phones: PhoneNumbers(provider: phones, tokens: hub),
       issuer: issuer, verifier: verifier, ring: ring, now: now)

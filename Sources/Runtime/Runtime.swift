@@ -52,8 +52,17 @@ public struct Runtime: Sendable {
     let database = Database(pool: pool)
     services = Services(
       database: database, ring: settings.masterKeys, publicURL: settings.publicURL, miniapp: wechat, phones: wechat,
-      appTokens: wechat, operatorToken: settings.operatorToken, isProduction: settings.isProduction, metrics: metrics,
+      appTokens: wechat, operatorToken: settings.operatorToken, isProduction: settings.isProduction,
+      limits: settings.rateLimits, proxies: settings.trustedProxies, metrics: metrics,
       logger: logger, now: now)
+  }
+
+  /// A database behind one connection of its own, and what closes it.
+  public func connection(named name: String) -> (Database, close: @Sendable () async -> Void) {
+    let pool = PostgresPool(
+      PostgresConfiguration(uri: settings.databaseURL.expose(), applicationName: name, connections: 1), loop: loop,
+      logger: logger)
+    return (Database(pool: pool), { await pool.shutdown() })
   }
 
   /// Closes the connections and stops the loop; call it when nothing uses them any more.

@@ -1,3 +1,4 @@
+import API
 import Foundation
 import Logging
 import Observability
@@ -37,6 +38,10 @@ public struct Settings: Sendable {
   public let isProduction: Bool
   /// `QIAO_WECHAT_API_URL`, without a slash at its end.
   public let wechatURL: String
+  /// `QIAO_TRUSTED_PROXIES`
+  public let trustedProxies: TrustedProxies
+  /// `QIAO_RATE_LIMIT_OPERATOR`, `_TENANT`, `_CLIENT`, `_ADDRESS`
+  public let rateLimits: RateLimits
   /// `QIAO_METRICS_LISTEN`
   public let metricsListen: Address
   /// `QIAO_LOG_LEVEL`
@@ -83,11 +88,33 @@ public struct Settings: Sendable {
     if isProduction, !Self.wechatHosts.contains(URL(string: wechatURL)?.host ?? "") {
       throw Fault("QIAO_WECHAT_API_URL", "must be one of WeChat's own hosts in production")
     }
+    guard let proxies = TrustedProxies(try source.optional("QIAO_TRUSTED_PROXIES") ?? "") else {
+      throw Fault("QIAO_TRUSTED_PROXIES", "must be a list of addresses and networks, such as 10.0.0.0/8, ::1")
+    }
+    trustedProxies = proxies
+    rateLimits = try Self.limits(source)
     let level = try source.optional("QIAO_LOG_LEVEL") ?? "info"
     guard let parsed = Logger.Level(rawValue: level) else {
       throw Fault("QIAO_LOG_LEVEL", "must be one of trace, debug, info, notice, warning, error, critical")
     }
     logLevel = parsed
+  }
+
+  /// Requests a second, twice as many at once. Without a setting there is no limit.
+  private static func limits(_ source: Source) throws(Fault) -> RateLimits {
+    func limiter(_ name: String) throws(Fault) -> RateLimiter? {
+      guard let text = try source.optional(name) else { return nil }
+      guard let perSecond = Double(text), (0.01...1_000_000).contains(perSecond) else {
+        throw Fault(name, "must be a number of requests a second, from 0.01 to 1000000")
+      }
+      return RateLimiter(RateLimiter.Limit(perSecond: perSecond, burst: max(1, perSecond * 2)))
+    }
+    var limits = RateLimits()
+    limits.forOperator = try limiter("QIAO_RATE_LIMIT_OPERATOR")
+    limits.tenant = try limiter("QIAO_RATE_LIMIT_TENANT")
+    limits.client = try limiter("QIAO_RATE_LIMIT_CLIENT")
+    limits.address = try limiter("QIAO_RATE_LIMIT_ADDRESS")
+    return limits
   }
 
   private static func address(_ name: String, _ text: String) throws(Fault) -> Address {

@@ -19,11 +19,12 @@ public struct Database: Sendable {
   }
 
   /// Runs a system statement in one round trip and returns its rows.
+  /// - Parameter deadline: how long it may take, waiting included; `nil` for the pool's own.
   /// - Throws: `DatabaseError`.
-  public func run<S: SystemStatement>(_ statement: S, repeatable: Bool = false) async throws(DatabaseError) -> [S
-    .Output]
-  {
-    try await pool.run(statement, repeatable: repeatable)
+  public func run<S: SystemStatement>(
+    _ statement: S, deadline: Duration? = nil, repeatable: Bool = false
+  ) async throws(DatabaseError) -> [S.Output] {
+    try await pool.run(statement, deadline: deadline, repeatable: repeatable)
   }
 
   /// Runs two system statements as one transaction in one round trip.

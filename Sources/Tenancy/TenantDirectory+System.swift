@@ -29,14 +29,3 @@ struct FindTenantByHost: SystemStatement {
     try FindTenantBySlug.decode(&row)
   }
 }
-
-/// Finds a tenant by its id, which a row of work names.
-struct FindTenantByID: SystemStatement {
-  static let sql: SQL = "SELECT id, slug, status = 'active' FROM tenants WHERE id = $1"
-  let tenant: ID<Tenant>
-
-  func bind(to binder: inout Binder) { binder.bind(tenant) }
-  static func decode(_ row: inout Row) throws(DecodingFault) -> TenantEntry {
-    try FindTenantBySlug.decode(&row)
-  }
-}

@@ -19,7 +19,6 @@ public final class TenantDirectory: Sendable {
   private enum Key: Hashable {
     case slug(String)
     case host(String)
-    case id(ID<Tenant>)
   }
 
   private struct Kept {
@@ -52,12 +51,6 @@ public final class TenantDirectory: Sendable {
     try await scope(.host(host))
   }
 
-  /// The active tenant of a row of work.
-  /// - Throws: `Refusal`.
-  public func scope(id: ID<Tenant>) async throws(Refusal) -> TenantScope {
-    try await scope(.id(id))
-  }
-
   /// Forgets everything; called where tenants change, so that this node answers at once.
   public func forget() {
     kept.withLock { $0.removeAll(keepingCapacity: true) }
@@ -78,7 +71,6 @@ public final class TenantDirectory: Sendable {
         switch key {
         case .slug(let slug): try await database.run(FindTenantBySlug(slug: slug), repeatable: true).first
         case .host(let host): try await database.run(FindTenantByHost(host: host), repeatable: true).first
-        case .id(let tenant): try await database.run(FindTenantByID(tenant: tenant), repeatable: true).first
         }
     } catch {
       throw .database(error)

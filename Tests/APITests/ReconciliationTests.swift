@@ -1,6 +1,7 @@
 import Federation
 import Foundation
 import JSON
+import Jobs
 import Observability
 import Secrets
 import Simulator
@@ -160,21 +161,21 @@ struct ReconciliationTests {
     let world = try await TestReconciliation.make(slice: .zero)
     try await world.silent(2500)
     let id = try await world.queue("apply")
-    let first = try #require(try await world.reconciler.claim(holder: UUIDv7.make()))
-    #expect(try await world.reconciler.work(first) == .paused(.zero))
+    let first = try #require(try await world.claim())
+    #expect(try await world.reconciler.work(first) == .paused(.zero, 1000))
     let done = { try await world.tenant.send("GET", "reconciliations/\(id)")["progress"]?.object?["done"]?.integer }
     #expect(try await done() == 1000)
     // Killed: it holds the run and says nothing any more.
-    let killed = try #require(try await world.reconciler.claim(holder: UUIDv7.make()))
-    #expect(try await world.reconciler.claim(holder: UUIDv7.make()) == nil)
+    let killed = try #require(try await world.claim())
+    #expect(try await world.claim() == nil)
     try await world.administer(
       "UPDATE reconciliation_claims SET lease_until = now() WHERE tenant_id = '\(world.tenant.id)'")
-    let heir = try #require(try await world.reconciler.claim(holder: UUIDv7.make()))
+    let heir = try #require(try await world.claim())
     #expect(try await world.reconciler.work(killed) == .lost)
     #expect(try await done() == 1000)
-    #expect(try await world.reconciler.work(heir) == .paused(.zero))
+    #expect(try await world.reconciler.work(heir) == .paused(.zero, 1000))
     #expect(try await done() == 2000)
-    while let claim = try await world.reconciler.claim(holder: UUIDv7.make()) {
+    while let claim = try await world.claim() {
       _ = try await world.reconciler.work(claim)
     }
     let items = try await world.administer(
@@ -193,13 +194,13 @@ struct ReconciliationTests {
     let world = try await TestReconciliation.make(slice: .zero)
     try await world.silent(1500)
     let id = try await world.queue("apply")
-    let claim = try #require(try await world.reconciler.claim(holder: UUIDv7.make()))
+    let claim = try #require(try await world.claim())
     _ = try await world.reconciler.work(claim)
-    let next = try #require(try await world.reconciler.claim(holder: UUIDv7.make()))
+    let next = try #require(try await world.claim())
     let cancelled = try await world.tenant.send("POST", "reconciliations/\(id)/cancel")
     #expect(cancelled.status == 200 && cancelled.text("status") == "cancelled")
     #expect(try await world.reconciler.work(next) == .lost)
-    #expect(try await world.reconciler.claim(holder: UUIDv7.make()) == nil)
+    #expect(try await world.claim() == nil)
     let after = try await world.tenant.send("GET", "reconciliations/\(id)")
     #expect(after["progress"]?.object?["done"]?.integer == 1000)
     #expect(try await world.tenant.send("POST", "reconciliations/\(id)/cancel").status == 200)
@@ -248,13 +249,13 @@ struct ReconciliationTests {
     let world = try await moody("rate_limited", errcode: 45011, times: 1, retry: .backOff)
     for index in 0..<3 { _ = try await world.person("limit\(index)-\(world.app.id)") }
     let id = try await world.queue("apply")
-    let claim = try #require(try await world.reconciler.claim(holder: UUIDv7.make()))
-    #expect(try await world.reconciler.work(claim) == .paused(.seconds(60)))
-    #expect(try await world.reconciler.claim(holder: UUIDv7.make()) == nil)
+    let claim = try #require(try await world.claim())
+    #expect(try await world.reconciler.work(claim) == .paused(.seconds(60), 0))
+    #expect(try await world.claim() == nil)
     #expect(try await world.tenant.send("GET", "reconciliations/\(id)").text("status") == "running")
     try await world.administer("UPDATE reconciliation_claims SET run_at = now() WHERE reconciliation_id = '\(id)'")
-    let next = try #require(try await world.reconciler.claim(holder: UUIDv7.make()))
-    #expect(try await world.reconciler.work(next) == .finished)
+    let next = try #require(try await world.claim())
+    #expect(try await world.reconciler.work(next) == .finished(3))
     #expect(try await world.tenant.send("GET", "reconciliations/\(id)/items?situation=UPDATED").items.count == 3)
   }
 
@@ -264,8 +265,8 @@ struct ReconciliationTests {
     _ = try await world.person("sick-\(world.app.id)")
     let id = try await world.queue("apply")
     var pauses = 0
-    while let claim = try await world.reconciler.claim(holder: UUIDv7.make()) {
-      if try await world.reconciler.work(claim) != .finished { pauses += 1 }
+    while let claim = try await world.claim() {
+      if case .paused = try await world.reconciler.work(claim) { pauses += 1 }
       try await world.administer("UPDATE reconciliation_claims SET run_at = now() WHERE reconciliation_id = '\(id)'")
     }
     #expect(pauses == 2)
@@ -274,19 +275,27 @@ struct ReconciliationTests {
     #expect(items.items.first?["wechat_errcode"]?.integer == -1)
   }
 
-  @Test("the tenant whose turn is longest ago goes first, and a tenant has one run at a time")
+  @Test("tenants take turns: a tenant has one run at a time, however many it queued")
   func fairness() async throws {
     let (busy, patient) = (try await TestReconciliation.make(), try await TestReconciliation.make())
-    for _ in 0..<3 { _ = try await busy.queue("report") }
-    let first = try #require(try await busy.reconciler.claim(holder: UUIDv7.make()))
-    _ = try await patient.queue("report")
-    let second = try #require(try await busy.reconciler.claim(holder: UUIDv7.make()))
-    #expect("\(first.tenant)" == busy.tenant.id && "\(second.tenant)" == patient.tenant.id)
-    #expect(try await busy.reconciler.claim(holder: UUIDv7.make()) == nil)
-    for claim in [first, second] { #expect(try await busy.reconciler.work(claim) == .finished) }
-    while let claim = try await busy.reconciler.claim(holder: UUIDv7.make()) {
-      _ = try await busy.reconciler.work(claim)
+    let mine: Set<String> = [busy.tenant.id, patient.tenant.id]
+    func claimed() async throws -> [ReconciliationClaim] {
+      try await busy.reconciler.claim(Lease(), limit: 50).filter { mine.contains("\($0.tenant)") }
     }
+    for _ in 0..<3 { _ = try await busy.queue("report") }
+    let first = try await claimed()
+    #expect(first.map { "\($0.tenant)" } == [busy.tenant.id])
+    _ = try await patient.queue("report")
+    let second = try await claimed()
+    #expect(second.map { "\($0.tenant)" } == [patient.tenant.id])
+    for claim in first + second { #expect(try await busy.reconciler.work(claim) == .finished(0)) }
+    // Two of one and one of the other are due: each gets one turn.
+    _ = try await patient.queue("report")
+    let third = try await claimed()
+    #expect(third.map { "\($0.tenant)" }.sorted() == mine.sorted())
+    for claim in third { #expect(try await busy.reconciler.work(claim) == .finished(0)) }
+    while let claim = try await busy.claim() { _ = try await busy.reconciler.work(claim) }
+    while let claim = try await patient.claim() { _ = try await patient.reconciler.work(claim) }
   }
 
   @Test("reconcile_every queues one run when it is over, and not a second one")
@@ -310,7 +319,7 @@ struct ReconciliationTests {
       WHERE identity_application_id = '\(world.application)'
       """)
     #expect(next == [["t"]])
-    while let claim = try await world.reconciler.claim(holder: UUIDv7.make()) {
+    while let claim = try await world.claim() {
       _ = try await world.reconciler.work(claim)
     }
   }
@@ -338,7 +347,7 @@ struct ReconciliationTests {
       "POST", "/t/\(mine.tenant.slug)/v1/reconciliations", key: minted.text("key"),
       #"{"identity_application_id":"\#(mine.application)","mode":"report"}"#)
     #expect(refused.status == 403)
-    while let claim = try await mine.reconciler.claim(holder: UUIDv7.make()) {
+    while let claim = try await mine.claim() {
       _ = try await mine.reconciler.work(claim)
     }
   }

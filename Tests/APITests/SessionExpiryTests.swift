@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import Query
 import Runtime
 import Secrets
@@ -191,7 +192,15 @@ private struct Expiry {
     try await expiry.prepare()
     // Passes end in the future, so that each relation is swept once.
     try await administer("UPDATE sweeps SET run_at = now(), lease_until = NULL, next_block = 0")
-    return try await SessionExpiry(database: database, pause: .seconds(3600)).drain(holder: UUIDv7.make())
+    let once = SessionExpiry(database: database, pause: .seconds(3600))
+    var sum = SessionExpiry.Outcome()
+    while let claim = try await once.claim(Lease(), limit: 1).first {
+      let outcome = try await once.sweep(claim)
+      sum.removed += outcome.removed
+      sum.closed += outcome.closed
+      sum.dropped += outcome.dropped
+    }
+    return sum
   }
 
   /// Lists the relations and leaves only those of a month to be done.
@@ -201,7 +210,7 @@ private struct Expiry {
   }
 
   func claim(_ relation: String) async throws -> SessionExpiry.Claim? {
-    guard let claim = try await expiry.claim(holder: UUIDv7.make()) else { return nil }
+    guard let claim = try await expiry.claim(Lease(), limit: 1).first else { return nil }
     guard claim.relation == relation else { throw TestFailure(description: "claimed \(claim.relation)") }
     return claim
   }

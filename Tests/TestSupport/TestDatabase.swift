@@ -32,6 +32,10 @@ public struct TestDatabase: Sendable {
     try await create(on: server()).text
   }
 
+  /// A migrated database of its own, for a test that would disturb the others.
+  /// - Throws: as `shared`.
+  public static func separate() async throws -> TestDatabase { try await make() }
+
   /// The folder `sql` of the checkout.
   public static var sqlFolder: String {
     URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../sql").standardized.path(

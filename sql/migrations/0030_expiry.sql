@@ -170,7 +170,7 @@ CREATE FUNCTION sweep_blocks(swept text, holder uuid, given_fence bigint, first 
     END IF;
     size := pg_relation_size(format('public.%I', swept)) / current_setting('block_size')::bigint;
     following := CASE WHEN first + blocks < size THEN first + blocks END;
-    UPDATE sweeps SET next_block = coalesce(following, 0), lease_until = now() + interval '30 seconds',
+    UPDATE sweeps SET next_block = coalesce(following, 0),
       pass_begun_at = CASE WHEN first = 0 THEN clock_timestamp() ELSE pass_begun_at END
     WHERE relation = swept;
     RETURN NEXT;

@@ -67,5 +67,17 @@ CREATE TABLE reconciliation_claims (
 ) WITH (fillfactor = 50);
 GRANT SELECT, INSERT, UPDATE, DELETE ON reconciliation_claims TO qiao_app, qiao_worker;
 
+CREATE FUNCTION announce_reconciliation() RETURNS trigger
+  LANGUAGE plpgsql
+  SET search_path = public, pg_temp
+  AS $$
+  BEGIN
+    PERFORM pg_notify('qiao_work', 'profile_reconciliation');
+    RETURN NULL;
+  END
+  $$;
+CREATE TRIGGER announce_reconciliation AFTER INSERT ON reconciliation_claims
+  FOR EACH STATEMENT EXECUTE FUNCTION announce_reconciliation();
+
 -- A run walks the identities of one application in the order of their ids.
 CREATE INDEX federated_identities_walk ON federated_identities (tenant_id, identity_application_id, id);

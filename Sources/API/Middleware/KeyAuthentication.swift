@@ -23,10 +23,12 @@ struct OperatorAuthentication: RouterMiddleware {
   typealias Context = QiaoRequestContext
 
   let token: Secret<String>?
+  let limit: RateLimiter?
 
   func handle(
     _ request: Request, context: QiaoRequestContext, next: (Request, QiaoRequestContext) async throws -> Response
   ) async throws -> Response {
+    try limit.admit("operator")
     // Hashes have one length, so the time does not tell how long the token is.
     guard let token, let presented = BearerCredential.of(request),
       Digest.equal(Digest.sha256(presented.expose().utf8), Digest.sha256(token.expose().utf8))

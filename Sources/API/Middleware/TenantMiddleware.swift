@@ -7,6 +7,8 @@ struct TenantMiddleware: RouterMiddleware {
 
   let directory: TenantDirectory
   let database: Database
+  /// Of each tenant.
+  let limit: RateLimiter?
 
   func handle(
     _ request: Request, context: QiaoRequestContext,
@@ -20,6 +22,8 @@ struct TenantMiddleware: RouterMiddleware {
     } catch {
       throw Problem(error)
     }
+    // Known only now: a name nobody has must not take room in the limiter.
+    try limit.admit(slug)
     return try await next(request, context)
   }
 }

@@ -8,6 +8,8 @@ import Tenancy
 /// `profile` and `bindUser` in Qiao's own form and in SiX's, told apart by method and media type (contract section 8).
 struct FederationRoutes: Sendable {
   let federation: WeChatFederation
+  /// Of each client.
+  let limit: RateLimiter?
 
   func add(to group: RouterGroup<TenantContext>) {
     let miniapp = group.group("federation/wechat/miniapp")
@@ -16,13 +18,21 @@ struct FederationRoutes: Sendable {
     miniapp.post("bindUser", use: bindUser)
   }
 
+  /// The body of `profile`.
+  struct ProfileBody: Sendable {
+    let client: String
+    let code: String
+
+    init(_ fields: inout FieldReader) {
+      client = fields.required("client_id", .text(1...100))
+      code = fields.required("code", .text(1...512))
+    }
+  }
+
   @Sendable private func profile(_ request: Request, _ context: TenantContext) async throws -> Response {
-    var fields = Fields(try await request.jsonObject())
-    let client = fields.requiredString("client_id", 1...100)
-    let code = fields.requiredString("code", 1...512)
-    try fields.finish()
+    let asked = try await JSONBody.read(request, ProfileBody.init)
     let outcome = try await federation.profile(
-      code, client: try Self.client(client), in: context.database, requestID: context.requestID)
+      asked.code, client: try client(asked.client, context), in: context.database, requestID: context.requestID)
     switch outcome {
     case .authenticated(let signedIn): return Self.answer(signedIn, status: .ok)
     case .registrationRequired(let ticket):
@@ -35,39 +45,63 @@ struct FederationRoutes: Sendable {
     }
   }
 
+  /// The body of `bindUser`.
+  struct BindBody: Sendable {
+    private struct Profile: Sendable {
+      var nickname: String?
+      var avatarURL: String?
+    }
+
+    let client: String
+    let proof: BindRequest.Proof
+    let phoneCode: String?
+    let nickname: String?
+    let avatarURL: String?
+    let bindTo: String?
+
+    init(_ fields: inout FieldReader) {
+      client = fields.required("client_id", .text(1...100))
+      let ticket = fields.optional("bind_ticket", .text(1...512))
+      let code = fields.optional("code", .text(1...512))
+      phoneCode = fields.optional("phone_code", .text(1...512))
+      let profile = fields.optional(
+        "profile",
+        FieldType<JSONObject>.fields(placeholder: Profile()) { fields in
+          Profile(
+            nickname: fields.optional("nickname", .text(0...500)),
+            avatarURL: fields.optional("avatar_url", .text(0...2048)))
+        })
+      nickname = profile?.nickname
+      avatarURL = profile?.avatarURL
+      bindTo = fields.optional(
+        "bind_to", FieldType<JSONObject>.fields(placeholder: "") { $0.required("access_token", .text(1...8192)) })
+      switch (ticket, code) {
+      case (let ticket?, nil): proof = .ticket(ticket)
+      case (nil, let code?): proof = .code(code)
+      default:
+        if !fields.isFaulty("bind_ticket"), !fields.isFaulty("code") {
+          fields.fault("bind_ticket", "send exactly one of bind_ticket and code")
+        }
+        proof = .code("")
+      }
+    }
+  }
+
   @Sendable private func bindUser(_ request: Request, _ context: TenantContext) async throws -> Response {
     if request.mediaType == "application/x-www-form-urlencoded" { return try await sixBindUser(request, context) }
-    var fields = Fields(try await request.jsonObject())
-    let client = fields.requiredString("client_id", 1...100)
-    let ticket = fields.string("bind_ticket", 1...512)
-    let code = fields.string("code", 1...512)
-    let phoneCode = fields.string("phone_code", 1...512)
-    var profile = fields.object("profile")
-    let nickname = profile?.string("nickname", 0...500)
-    let avatar = profile?.string("avatar_url", 0...2048)
-    var bindTo = fields.object("bind_to")
-    let token = bindTo?.requiredString("access_token", 1...8192)
-    fields.adopt(profile)
-    fields.adopt(bindTo)
-    let proof: BindRequest.Proof
-    switch (ticket, code) {
-    case (let ticket?, nil): proof = .ticket(ticket)
-    case (nil, let code?): proof = .code(code)
-    default:
-      fields.fault("bind_ticket", "send exactly one of bind_ticket and code")
-      proof = .code("")
-    }
-    try fields.finish()
+    let asked = try await JSONBody.read(request, BindBody.init)
     let bind = BindRequest(
-      client: try Self.client(client), proof: proof, phoneCode: phoneCode, nickname: nickname, avatarURL: avatar,
-      bindTo: token)
+      client: try client(asked.client, context), proof: asked.proof, phoneCode: asked.phoneCode,
+      nickname: asked.nickname,
+      avatarURL: asked.avatarURL, bindTo: asked.bindTo)
     let signedIn = try await federation.bindUser(bind, in: context.database, requestID: context.requestID)
     return Self.answer(signedIn, status: signedIn.created ? .created : .ok)
   }
 
   /// An id that is no id is a client that does not exist.
-  private static func client(_ text: String) throws -> ID<ThirdPartyAuthzClient> {
+  private func client(_ text: String, _ context: TenantContext) throws -> ID<ThirdPartyAuthzClient> {
     guard let id = ID<ThirdPartyAuthzClient>(text) else { throw FederationRefusal.clientNotFound }
+    try limit.admit("\(context.tenant.slug) \(id)")
     return id
   }
 
@@ -100,7 +134,7 @@ struct FederationRoutes: Sendable {
         throw Problem(.badRequest, "invalid_request", "Send clientPrimaryId and code once each in the query.")
       }
       let profile = try await federation.sixProfile(
-        code, client: try Self.client(client), in: context.database, requestID: context.requestID)
+        code, client: try self.client(client, context), in: context.database, requestID: context.requestID)
       return .json(
         JSONWriter.object { json in
           json.key("data")
@@ -130,7 +164,7 @@ struct FederationRoutes: Sendable {
       guard let code = fields["federateCode"], let client = fields["clientPrimaryId"] else {
         throw Problem(.badRequest, "invalid_request", "Send clientPrimaryId and federateCode in the form.")
       }
-      let bind = BindRequest(client: try Self.client(client), proof: .ticket(code), phoneCode: fields["code"])
+      let bind = BindRequest(client: try self.client(client, context), proof: .ticket(code), phoneCode: fields["code"])
       let user = try await federation.sixBind(bind, in: context.database, requestID: context.requestID)
       return .json(
         JSONWriter.object { json in

@@ -6,8 +6,10 @@ import Tenancy
 extension Services {
   /// Adds the operator API (contract section 6).
   func addOperatorRoutes(to router: Router<QiaoRequestContext>) {
-    let group = router.group("v1").add(middleware: OperatorAuthentication(token: operatorToken))
-      .group(context: OperatorContext.self)
+    let group = router.group("v1").add(
+      middleware: OperatorAuthentication(token: operatorToken, limit: limits.forOperator)
+    )
+    .group(context: OperatorContext.self)
     let idempotency = Idempotency(ring: ring)
     for endpoint in operatorEndpoints {
       group.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
@@ -48,9 +50,11 @@ extension Services {
       + ApplicationRoutes(applications: applications, cursors: cursors).endpoints
       + ThirdPartyAuthzClientRoutes(clients: clients, cursors: cursors, publicURL: publicURL).endpoints
       + UserRoutes(cursors: cursors).endpoints
+      + UserCredentialRoutes(cursors: cursors).endpoints
       + OAuthClientRoutes(cursors: cursors, rules: OAuthClientRules(isProduction: isProduction)).endpoints
       + AuditEventRoutes(cursors: cursors).endpoints
       + ReconciliationRoutes(cursors: cursors).endpoints
+      + AppTokenRoutes(hub: appTokens).endpoints + JobRoutes(cursors: cursors).endpoints
   }
 
   private var cursors: Cursors { Cursors(key: ring.derivedKey("cursors")) }

@@ -12,6 +12,8 @@ struct OAuthRoutes: Sendable {
   let issuers: Issuers
   let endpoint: TokenEndpoint
   let verifier: AccessTokenVerifier
+  /// Of each client.
+  let limit: RateLimiter?
 
   func add(to group: RouterGroup<TenantContext>) {
     group.post("oauth2/token", use: tenantToken)
@@ -34,22 +36,11 @@ struct OAuthRoutes: Sendable {
   // MARK: Documents
 
   @Sendable private func metadata(_ request: Request, _ context: TenantContext) async throws -> Response {
-    Self.document(try await issuer(context).metadata, request)
+    .document(try await issuer(context).metadata, request)
   }
 
   @Sendable private func keys(_ request: Request, _ context: TenantContext) async throws -> Response {
-    Self.document(try await issuer(context).keys, request)
-  }
-
-  private static func document(_ document: PublishedIssuer.Document, _ request: Request) -> Response {
-    // New keys are published this long before they sign, so that nobody meets a key they have not seen.
-    let headers: HTTPFields = [
-      .contentType: "application/json", .cacheControl: "public, max-age=300", .eTag: document.etag,
-    ]
-    if request.headers[.ifNoneMatch]?.contains(document.etag) == true {
-      return Response(status: .notModified, headers: headers)
-    }
-    return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: document.bytes)))
+    .document(try await issuer(context).keys, request)
   }
 
   private func issuer(_ context: TenantContext) async throws -> PublishedIssuer {
@@ -168,6 +159,7 @@ struct OAuthRoutes: Sendable {
       let secret = fields["client_secret"]
       credentials = ClientCredentials(id: id, secret: secret, method: secret == nil ? "none" : "client_secret_post")
     }
+    if let id = credentials?.id { try limit.admit("\(context.tenant.slug) \(id.prefix(64))") }
     return TokenEndpoint.Request(
       fields: fields, client: credentials, application: application, requestID: context.requestID)
   }

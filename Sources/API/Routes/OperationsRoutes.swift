@@ -3,21 +3,23 @@ import Hummingbird
 import Query
 import Tenancy
 
-/// `/livez` and `/readyz`.
+/// `/livez`, `/readyz` and `/openapi.json`.
 struct OperationsRoutes: Sendable {
   let services: Services
 
   func add(to router: Router<QiaoRequestContext>) {
     router.get("livez") { _, _ in Response.json(Array("{\"status\":\"ok\"}".utf8)) }
     router.get("readyz") { _, _ in try await services.readiness() }
+    let api = APIDocument(services.documentedOperations, publicURL: services.publicURL).document
+    router.get("openapi.json") { request, _ in Response.document(api, request) }
   }
 }
 
 extension Services {
-  /// 200 when the database answers a question about our own tables, else 503.
+  /// 200 when the database answers a question about our own tables within a second, else 503.
   func readiness() async throws -> Response {
     do {
-      _ = try await database.run(CheckDatabase(), repeatable: true)
+      _ = try await database.run(CheckDatabase(), deadline: .seconds(1), repeatable: true)
       return .json(Array("{\"status\":\"ok\"}".utf8))
     } catch {
       throw Problem.unavailable()

@@ -25,7 +25,8 @@ public struct PublishedIssuer: Sendable {
     /// With its quotes.
     public let etag: String
 
-    init(_ bytes: [UInt8]) {
+    /// A document of these bytes.
+    public init(_ bytes: [UInt8]) {
       self.bytes = bytes
       etag = "\"" + Base64URL.string(Digest.sha256(bytes)[..<16]) + "\""
     }

@@ -40,7 +40,7 @@ struct FindThirdPartyAuthzClient: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> ClientDetails { try ClientDetails(&row) }
 }
 
-/// Creates a third-party authz client and the place of its app token.
+/// Creates a third-party authz client; a trigger schedules its app token.
 struct InsertThirdPartyAuthzClient: TenantStatement {
   static let sql: SQL = """
     WITH created AS (
@@ -49,8 +49,6 @@ struct InsertThirdPartyAuthzClient: TenantStatement {
         push_encoding_aes_key_sealed)
       VALUES (current_tenant(), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
       RETURNING *
-    ), placed AS (
-      INSERT INTO wechat_app_tokens (tenant_id, client_id) SELECT current_tenant(), id FROM created
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id)
       SELECT current_tenant(), $1, 'client.created', $2, $3, $4, 'third_party_authz_client', id::text FROM created
@@ -105,8 +103,7 @@ struct UpdateThirdPartyAuthzClient: TenantStatement {
       WHERE tenant_id = current_tenant() AND id = $5 AND ($6::bigint[] IS NULL OR version = ANY ($6))
       RETURNING *
     ), freed AS (
-      UPDATE wechat_app_tokens t SET access_token_sealed = NULL, expires_at = NULL, refresh_at = now(), last_error = NULL,
-        lease_until = NULL, fence = t.fence + 1
+      UPDATE wechat_app_tokens t SET access_token_sealed = NULL, expires_at = NULL, last_error = NULL
       FROM changed c
       WHERE t.tenant_id = current_tenant() AND t.client_id = c.id AND ($8::text IS NOT NULL OR $9::bytea IS NOT NULL)
     ), audited AS (

@@ -6,10 +6,10 @@ import Tenancy
 /// The WeChat apps of a tenant.
 public struct ThirdPartyAuthzClients: Sendable {
   private let ring: KeyRing
-  private let tokens: AppTokenHub
+  private let tokens: AppTokenFetch
 
   /// Clients whose secrets are sealed with `ring` and verified through `tokens`.
-  public init(ring: KeyRing, tokens: AppTokenHub) {
+  public init(ring: KeyRing, tokens: AppTokenFetch) {
     self.ring = ring
     self.tokens = tokens
   }
@@ -68,26 +68,34 @@ public struct ThirdPartyAuthzClients: Sendable {
   }
 
   /// Asks WeChat with the client's credentials now and tells how that went.
-  /// - Throws: `.notFound`; `.conflict` `verification_in_progress` while another process is asking.
+  /// - Throws: `.notFound`; `.conflict` `client_disabled`, or `verification_in_progress` while a worker is asking.
   public func verify(
     _ id: ID<ThirdPartyAuthzClient>, in database: TenantDatabase
   ) async throws(ManagementRefusal) -> ClientDetails {
     let found = try await find(id, in: database)
-    guard let client = try await database.managing(FindFederationClient(client: id), repeatable: true).first else {
+    guard found.isEnabled else {
       throw .conflict(code: "client_disabled", detail: "The client is disabled; enable it first.")
     }
-    do {
-      _ = try await tokens.verify(client, in: database)
-    } catch .fault(.database(let error)) {
-      throw .database(error)
-    } catch .fault(let fault) {
-      throw .broken("\(fault)")
-    } catch {
+    let claimed = try await database.managing(ClaimAppToken(client: id, owner: UUIDv7.make())).first
+    guard let fence = claimed, try await fetched(id, fence: fence, in: database) else {
       throw .conflict(
         code: "verification_in_progress",
         detail: "WeChat is being asked for \(found.appID) already; look again in a moment.")
     }
     return try await find(id, in: database)
+  }
+
+  /// True when WeChat was asked and its word is kept.
+  private func fetched(
+    _ id: ID<ThirdPartyAuthzClient>, fence: Int, in database: TenantDatabase
+  ) async throws(ManagementRefusal) -> Bool {
+    do throws(IdentityFault) {
+      if case .lost = try await tokens.fetch(id, fence: fence, attempts: 1, in: database) { return false }
+      return true
+    } catch {
+      if case .database(let error) = error { throw ManagementRefusal.database(error) }
+      throw ManagementRefusal.broken("\(error)")
+    }
   }
 
   private func seal(_ secret: Secret<String>, _ place: KeyRing.Place) -> [UInt8] {

@@ -31,7 +31,7 @@ struct CreateShadowUser: TenantStatement {
       FROM created
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, target_type, target_id, request_id)
-      SELECT current_tenant(), $16, 'user.created', 'user', $2::text, 'user', $2::text, $18 FROM created
+      SELECT current_tenant(), $16::uuid, 'user.created', 'user', $2::text, 'user', $2::text, $18 FROM created
       UNION ALL
       SELECT current_tenant(), $17, 'identity.linked', 'user', $2::text, 'identity', $11::text, $18 FROM created
     )

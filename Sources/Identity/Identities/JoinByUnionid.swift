@@ -33,11 +33,11 @@ struct JoinByUnionid: TenantStatement {
       RETURNING id, user_id
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, target_type, target_id, request_id, details)
-      SELECT current_tenant(), $8, 'identity.linked', 'user', l.user_id::text, 'identity', l.id::text, $9,
+      SELECT current_tenant(), $8::uuid, 'identity.linked', 'user', l.user_id::text, 'identity', l.id::text, $9,
         '{"by": "unionid"}'::jsonb
       FROM linked l
       UNION ALL
-      SELECT current_tenant(), $8,
+      SELECT current_tenant(), $8::uuid,
         CASE WHEN u.user_id IS NULL OR u.user_id = p.user_id THEN 'identity.unionid_added' ELSE 'identity.ambiguous' END,
         'user', p.user_id::text, 'identity', p.id::text, $9,
         CASE WHEN u.user_id IS NULL OR u.user_id = p.user_id THEN '{}'::jsonb

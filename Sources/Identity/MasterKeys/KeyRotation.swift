@@ -5,8 +5,9 @@ import Tenancy
 
 /// Seals again, with the first master key, everything that another key sealed: online, tenant by tenant, in batches.
 ///
-/// A value that changed meanwhile was sealed with the first key by whoever changed it, so a batch writes only where the old bytes are
-/// still there. Safe to stop and to run again. What lives for minutes (tickets' answers, idempotent answers) is left to expire.
+/// A value that changed meanwhile was sealed with the first key by whoever changed it, so a batch writes only where the old
+/// bytes are still there. Each batch goes on after the last id, so a large tenant costs what its rows cost. Safe to stop and to
+/// run again.
 public struct KeyRotation: Sendable {
   /// Rows a statement.
   private static let batch = 200
@@ -47,22 +48,38 @@ public struct KeyRotation: Sendable {
   }
 
   private func reseal(_ tenant: ID<Tenant>, _ report: inout Report) async throws(DatabaseError) {
-    var after: String?
+    try await reseal(SealedColumns.PrivateSigningKeys.self, of: tenant, &report)
+    try await reseal(SealedColumns.AppSecrets.self, of: tenant, &report)
+    try await reseal(SealedColumns.PushTokens.self, of: tenant, &report)
+    try await reseal(SealedColumns.PushKeys.self, of: tenant, &report)
+    try await reseal(SealedColumns.AppAccessTokens.self, of: tenant, &report)
+    try await reseal(SealedColumns.SessionKeys.self, of: tenant, &report)
+    try await reseal(SealedColumns.UserOAuthTokens.self, of: tenant, &report)
+  }
+
+  private func reseal<Column: SealedColumn>(
+    _ column: Column.Type, of tenant: ID<Tenant>, _ report: inout Report
+  ) async throws(DatabaseError) {
+    let enter = EnterTenantToReseal(tenant: tenant)
+    var after: UUID?
     while true {
-      let find = FindSealedValues(after: after, limit: Self.batch)
-      let found = try await database.run(EnterTenantToReseal(tenant: tenant), find, repeatable: true).1
+      let found = try await database.run(
+        enter, FindSealedValues<Column>(after: after, limit: Self.batch), repeatable: true
+      ).1
       guard let last = found.last else { return }
+      var values: [(old: SealedValue, new: [UInt8])] = []
       for value in found where KeyRing.keyID(of: value.sealed) != ring.currentKeyID {
-        let place = KeyRing.Place(tenant: tenant.uuid, table: value.table, column: value.column, row: value.row)
+        let place = KeyRing.Place(tenant: tenant.uuid, table: Column.table, column: Column.column, row: value.row)
         guard let plain = try? ring.open(value.sealed, for: place) else {
           report.unreadable += 1
           continue
         }
-        let store = StoreResealedValue(value: value, sealed: ring.seal(plain, for: place))
-        let stored = try await database.run(EnterTenantToReseal(tenant: tenant), store).1
-        report.resealed += stored.count
+        values.append((value, ring.seal(plain, for: place)))
       }
-      after = last.position
+      if !values.isEmpty {
+        report.resealed += try await database.run(enter, StoreResealedValues<Column>(values: values)).1.count
+      }
+      after = last.id
     }
   }
 }

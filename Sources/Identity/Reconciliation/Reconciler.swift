@@ -1,5 +1,6 @@
 import Federation
 import FoundationEssentials
+import Jobs
 import Query
 import Secrets
 import Tenancy
@@ -17,10 +18,10 @@ import Tenancy
 public struct Reconciler: Sendable {
   /// What a slice came to.
   public enum Outcome: Sendable, Equatable {
-    /// All identities are done.
-    case finished
-    /// Handed back, due again after a while.
-    case paused(Duration)
+    /// All identities are done; how many were in this slice.
+    case finished(Int)
+    /// Handed back, due again after a while; how many identities were in this slice.
+    case paused(Duration, Int)
     /// Cancelled, or another worker has it now.
     case lost
   }
@@ -60,24 +61,24 @@ public struct Reconciler: Sendable {
   /// - Throws: `DatabaseError`.
   public func queueScheduled() async throws(DatabaseError) {
     for due in try await database.run(ListDueSchedules(), repeatable: true) {
-      guard let tenant = try await rows(of: due.tenant) else { continue }
+      guard let tenant = try await rows(of: due.slug) else { continue }
       _ = try await tenant.run(QueueScheduled(application: due.application, reconciliation: .make()), repeatable: true)
     }
   }
 
-  /// Takes the run that is due; `nil` when none is.
+  /// Leases at most `limit` runs that are due; tenants take turns.
   /// - Throws: `DatabaseError`.
-  public func claim(holder: UUID) async throws(DatabaseError) -> ReconciliationClaim? {
-    try await database.run(ClaimReconciliation(holder: holder)).first
+  public func claim(_ lease: Lease, limit: Int) async throws(DatabaseError) -> [ReconciliationClaim] {
+    try await database.run(ClaimReconciliations(lease: lease, limit: limit))
   }
 
-  /// Brings a run on for one slice and hands it back, also when the task is cancelled.
+  /// Brings a run on for one slice and hands it back; when the task is cancelled, who holds the run gives it back.
   /// - Throws: `DatabaseError`; what was stored before stays.
   public func work(_ claim: ReconciliationClaim) async throws(DatabaseError) -> Outcome {
-    guard let rows = try await rows(of: claim.tenant) else { return .lost }
+    guard let rows = try await rows(of: claim.slug) else { return .lost }
     do {
       let outcome = try await slice(claim, rows)
-      if case .paused(let pause) = outcome { try await handBack(claim, after: pause) }
+      if case .paused(let pause, _) = outcome, !Task.isCancelled { try await handBack(claim, after: pause) }
       return outcome
     } catch {
       if error == .tenantUnavailable { return .lost }
@@ -90,31 +91,14 @@ public struct Reconciler: Sendable {
     }
   }
 
-  /// Seconds since the oldest run that nobody has was due.
-  /// - Throws: `DatabaseError`.
-  public func lag() async throws(DatabaseError) -> Double {
-    try await database.run(OldestDueReconciliation(), repeatable: true).first ?? 0
-  }
-
   /// Gives a run back, due again after `pause`.
-  /// - Throws: `DatabaseError`.
-  public func handBack(_ claim: ReconciliationClaim, after pause: Duration = .zero) async throws(DatabaseError) {
-    // Also of a cancelled task, whose own batches are not sent.
-    let (database, statement) = (database, HandBackReconciliation(claim: claim, pause: pause))
-    let failure = await Task { () -> DatabaseError? in
-      do throws(DatabaseError) {
-        _ = try await database.run(statement, repeatable: true)
-        return nil
-      } catch {
-        return error
-      }
-    }.value
-    if let failure { throw failure }
+  private func handBack(_ claim: ReconciliationClaim, after pause: Duration) async throws(DatabaseError) {
+    _ = try await database.run(HandBackReconciliation(claim: claim, pause: pause), repeatable: true)
   }
 
-  private func rows(of tenant: ID<Tenant>) async throws(DatabaseError) -> TenantDatabase? {
+  private func rows(of slug: String) async throws(DatabaseError) -> TenantDatabase? {
     do {
-      return database.scoped(to: try await directory.scope(id: tenant))
+      return database.scoped(to: try await directory.scope(slug: slug))
     } catch {
       if case .database(let error) = error { throw error }
       return nil
@@ -130,19 +114,19 @@ public struct Reconciler: Sendable {
       concurrency: Self.concurrency, isImpatient: claim.attempts >= Self.patience, reached: run.reached)
     let end = ContinuousClock.now + slice
     while true {
-      guard !Task.isCancelled else { return .paused(.zero) }
+      guard !Task.isCancelled else { return .paused(.zero, batch.done) }
       let page = try await page(run, after: batch.reached, rows)
       guard !page.isEmpty else {
         _ = try await rows.run(FinishRun(claim: claim, status: .succeeded, reason: nil), repeatable: true)
-        return .finished
+        return .finished(batch.done)
       }
       switch try await batch.store(page) {
       case .stored: break
       case .lost: return .lost
-      case .limited(let pause): return .paused(pause)
-      case .away: return .paused(Self.backOff(claim.attempts))
+      case .limited(let pause): return .paused(pause, batch.done)
+      case .away: return .paused(Self.backOff(claim.attempts), batch.done)
       }
-      if ContinuousClock.now >= end { return .paused(.zero) }
+      if ContinuousClock.now >= end { return .paused(.zero, batch.done) }
     }
   }
 
@@ -166,11 +150,7 @@ public struct Reconciler: Sendable {
     return Array(page[..<(end ?? page.endIndex)])
   }
 
-  /// 1 s, 2 s, 4 s … up to five minutes, with a fifth of jitter.
-  static func backOff(_ attempts: Int) -> Duration {
-    let seconds = min(300, Double(1 << min(max(attempts, 1) - 1, 9)))
-    return .seconds(seconds * Double.random(in: 0.9...1.1))
-  }
+  private static func backOff(_ attempts: Int) -> Duration { .seconds(Pause.backOff(attempts: attempts)) }
 
   /// What the row says of a failure: a kind, never the server's words.
   private static func reason(_ error: DatabaseError) -> String {

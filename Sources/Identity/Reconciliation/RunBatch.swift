@@ -24,6 +24,8 @@ struct RunBatch: Sendable {
   var isImpatient: Bool
   /// The last identity that is stored.
   var reached: UUID?
+  /// Identities that are stored.
+  var done = 0
 
   /// How often a batch that lost a race with a login is judged again.
   private static let attempts = 4
@@ -56,6 +58,7 @@ struct RunBatch: Sendable {
     let identities = page[..<end].map(\.id)
     guard try await write(identities, findings) else { return .lost }
     reached = identities.last
+    done += identities.count
     return stop ?? .stored
   }
 

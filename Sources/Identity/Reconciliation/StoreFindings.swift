@@ -15,7 +15,7 @@ struct StoreFindings: TenantStatement {
       WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.status = 'running' AND r.reached IS NOT DISTINCT FROM $4
       FOR UPDATE
     ), held AS (
-      UPDATE reconciliation_claims c SET lease_until = now() + interval '30 seconds', attempts = 0
+      UPDATE reconciliation_claims c SET attempts = 0
       FROM run
       WHERE c.tenant_id = current_tenant() AND c.reconciliation_id = run.id AND c.lease_owner = $2 AND c.fence = $3
         AND c.lease_until > now()

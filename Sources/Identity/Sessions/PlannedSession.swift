@@ -3,9 +3,6 @@ import OAuth
 import Secrets
 import Tenancy
 
-/// A session of one person with one client; its id is the `sid` of their tokens.
-public enum Session {}
-
 /// The session and refresh token of a sign-in, decided before the statement that makes them.
 ///
 /// Because all of it is known beforehand, the answer to a repeated code can be kept in the same statement, and the same tokens

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Jobs
 import Query
 import Tenancy
 
@@ -29,20 +30,27 @@ struct ListRelations: SystemStatement {
     """
 }
 
-/// Takes the relation that is due longest, or whose holder is gone.
-struct ClaimSweep: SystemStatement {
+/// Takes the relations that are due longest, or whose holder is gone.
+struct ClaimSweeps: SystemStatement {
   static let sql: SQL = """
-    UPDATE sweeps s SET lease_owner = $1, lease_until = now() + interval '30 seconds', fence = s.fence + 1,
+    WITH picked AS (
+      SELECT relation FROM sweeps WHERE run_at <= now() AND (lease_until IS NULL OR lease_until < now())
+      ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE sweeps s SET lease_owner = $1, lease_until = now() + make_interval(secs => $2), fence = s.fence + 1,
       attempts = s.attempts + 1
-    FROM expiring_tables e
-    WHERE e.name = s.name AND s.relation = (
-      SELECT d.relation FROM sweeps d WHERE d.run_at <= now() AND (d.lease_until IS NULL OR d.lease_until < now())
-      ORDER BY d.run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    FROM picked p, expiring_tables e
+    WHERE s.relation = p.relation AND e.name = s.name
     RETURNING s.relation, s.lease_owner, s.fence, s.next_block, e.monthly
     """
-  let holder: UUID
+  let lease: Lease
+  let limit: Int
 
-  func bind(to binder: inout Binder) { binder.bind(holder) }
+  func bind(to binder: inout Binder) {
+    binder.bind(lease.holder)
+    binder.bind(lease.seconds)
+    binder.bind(limit)
+  }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> SessionExpiry.Claim {
     SessionExpiry.Claim(
@@ -51,7 +59,30 @@ struct ClaimSweep: SystemStatement {
   }
 }
 
-/// One batch; no row when the lease is lost. It also keeps the lease for another 30 s.
+/// Prolongs everything a holder has.
+struct RenewSweeps: SystemStatement {
+  static let sql: SQL = """
+    UPDATE sweeps SET lease_until = now() + make_interval(secs => $2) WHERE lease_owner = $1 AND lease_until > now()
+    """
+  let lease: Lease
+
+  func bind(to binder: inout Binder) {
+    binder.bind(lease.holder)
+    binder.bind(lease.seconds)
+  }
+}
+
+/// Gives everything a holder has back, due at once, where its last batches ended.
+struct ReleaseSweeps: SystemStatement {
+  static let sql: SQL = """
+    UPDATE sweeps SET lease_until = NULL, lease_owner = NULL, run_at = now(), fence = fence + 1 WHERE lease_owner = $1
+    """
+  let holder: UUID
+
+  func bind(to binder: inout Binder) { binder.bind(holder) }
+}
+
+/// One batch; no row when the lease is lost.
 struct SweepBlocks: SystemStatement {
   struct Output: Sendable {
     let removed: Int
@@ -102,18 +133,7 @@ struct EndPass: SystemStatement {
   }
 }
 
-/// Gives a relation back, due at once.
-struct HandBackSweep: SystemStatement {
-  static let sql: SQL = """
-    UPDATE sweeps SET lease_until = NULL, lease_owner = NULL, run_at = now()
-    WHERE relation = $1 AND lease_owner = $2 AND fence = $3
-    """
-  let claim: SessionExpiry.Claim
-
-  func bind(to binder: inout Binder) { binder.bind(claim) }
-}
-
-/// Gives a relation back after a failure: due again after 1 s, 2 s, 4 s … up to five minutes.
+/// Gives a relation back after a failure, due again after a growing pause.
 struct FailSweep: SystemStatement {
   static let sql: SQL = """
     UPDATE sweeps SET lease_until = NULL, lease_owner = NULL, last_error = $4,

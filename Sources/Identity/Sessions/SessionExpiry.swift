@@ -1,6 +1,6 @@
 import FoundationEssentials
+import Jobs
 import Query
-import Secrets
 import Tenancy
 
 /// Ends what is past its life and deletes what is past its retention: sessions, grants, tickets, WeChat codes, revoked tokens and
@@ -15,7 +15,7 @@ import Tenancy
 /// lies, some blocks a batch, so the cost of a row is the same for 10^5 rows and for 10^7, and a killed sweep goes on where the
 /// last batch ended. Expiry by time leaves no audit event: nobody did it, and there are millions.
 public struct SessionExpiry: Sendable {
-  /// A relation to sweep, held until `SweepBlocks` is not called for 30 s.
+  /// A relation that a worker holds.
   public struct Claim: Sendable, Equatable {
     /// The partition.
     public let relation: String
@@ -64,13 +64,13 @@ public struct SessionExpiry: Sendable {
     _ = try await database.run(ListRelations(), repeatable: true)
   }
 
-  /// Takes the relation that is due longest; `nil` when none is.
+  /// Leases at most `limit` relations that are due, the one that waits longest first.
   /// - Throws: `DatabaseError`.
-  public func claim(holder: UUID) async throws(DatabaseError) -> Claim? {
-    try await database.run(ClaimSweep(holder: holder), repeatable: false).first
+  public func claim(_ lease: Lease, limit: Int) async throws(DatabaseError) -> [Claim] {
+    try await database.run(ClaimSweeps(lease: lease, limit: limit))
   }
 
-  /// Sweeps a relation to its end, or until the task is cancelled; then it is due at once for the next.
+  /// Sweeps a relation to its end, or until the task is cancelled; who holds it then gives it back.
   /// - Throws: `DatabaseError`; what was swept before stays swept.
   public func sweep(_ claim: Claim) async throws(DatabaseError) -> Outcome {
     var outcome = Outcome()
@@ -82,10 +82,7 @@ public struct SessionExpiry: Sendable {
       var block: Int? = claim.nextBlock
       var blocks = 64
       while let first = block {
-        guard !Task.isCancelled else {
-          try await handBack(claim)
-          return outcome
-        }
+        guard !Task.isCancelled else { return outcome }
         let begun = ContinuousClock.now
         let step = SweepBlocks(claim: claim, first: first, blocks: blocks)
         guard let batch = try await database.run(step, repeatable: true).first else {
@@ -104,44 +101,6 @@ public struct SessionExpiry: Sendable {
       _ = try? await database.run(FailSweep(claim: claim, reason: Self.reason(error)), repeatable: true)
       throw error
     }
-  }
-
-  /// Sweeps everything that is due and returns.
-  /// - Throws: `DatabaseError`.
-  @discardableResult
-  public func drain(holder: UUID) async throws(DatabaseError) -> Outcome {
-    try await prepare()
-    var sum = Outcome()
-    while !Task.isCancelled, let claim = try await claim(holder: holder) {
-      let outcome = try await sweep(claim)
-      sum.removed += outcome.removed
-      sum.closed += outcome.closed
-      sum.dropped += outcome.dropped
-      sum.batches += outcome.batches
-    }
-    return sum
-  }
-
-  /// Seconds since the oldest relation that nobody has was due.
-  /// - Throws: `DatabaseError`.
-  public func lag() async throws(DatabaseError) -> Double {
-    try await database.run(OldestDueSweep(), repeatable: true).first ?? 0
-  }
-
-  /// Gives a relation back, due at once, where the last batch ended.
-  /// - Throws: `DatabaseError`.
-  public func handBack(_ claim: Claim) async throws(DatabaseError) {
-    // The task may be cancelled already, and a batch of a cancelled task is not sent.
-    let (database, statement) = (database, HandBackSweep(claim: claim))
-    let done = await Task { () -> DatabaseError? in
-      do throws(DatabaseError) {
-        _ = try await database.run(statement, repeatable: true)
-        return nil
-      } catch {
-        return error
-      }
-    }.value
-    if let done { throw done }
   }
 
   /// The size of the next batch: towards `batchTime`, at most doubled.

@@ -55,14 +55,16 @@ struct EraseTenant: SystemStatement {
       i AS (DELETE FROM federated_identities WHERE tenant_id = current_tenant()),
       j AS (DELETE FROM users WHERE tenant_id = current_tenant()),
       k AS (DELETE FROM wechat_app_tokens WHERE tenant_id = current_tenant()),
+      q AS (DELETE FROM app_token_schedule WHERE tenant_id = current_tenant()),
       l AS (DELETE FROM third_party_authz_clients WHERE tenant_id = current_tenant()),
       m AS (DELETE FROM oauth_clients WHERE tenant_id = current_tenant()),
       n AS (DELETE FROM signing_keys WHERE tenant_id = current_tenant()),
       o AS (DELETE FROM identity_applications WHERE tenant_id = current_tenant()),
       p AS (DELETE FROM api_keys WHERE tenant_id = current_tenant()),
-      q AS (DELETE FROM reconciliation_items WHERE tenant_id = current_tenant()),
-      r AS (DELETE FROM reconciliations WHERE tenant_id = current_tenant()),
-      s AS (DELETE FROM reconciliation_claims WHERE tenant_id = current_tenant())
+      r AS (DELETE FROM reconciliation_items WHERE tenant_id = current_tenant()),
+      s AS (DELETE FROM reconciliations WHERE tenant_id = current_tenant()),
+      t AS (DELETE FROM reconciliation_claims WHERE tenant_id = current_tenant()),
+      u AS (DELETE FROM application_schedules WHERE tenant_id = current_tenant())
     DELETE FROM tenant_erasures
     WHERE tenant_id = $1 AND tenant_id = current_tenant() AND requested_at < now() - interval '10 seconds'
     """

@@ -20,14 +20,14 @@ public struct PhoneNumbers: Sendable {
     _ code: String?, of openid: String, client: FederationClient, in database: TenantDatabase
   ) async throws(FederationRefusal) -> String? {
     guard let code else { return nil }
-    let token = try await tokens.token(of: client, in: database)
+    let token = try await tokens.token(of: client.id, in: database)
     do {
       return try await provider.phoneNumber(code: code, openid: openid, appID: client.appID, token: token).e164
     } catch {
       // WeChat refuses a superseded token before it looks at the code, so asking once more with a new one is safe.
       guard error.retry == .refreshToken else { throw .provider(error) }
     }
-    let fresh = try await tokens.token(of: client, insteadOf: token, in: database)
+    let fresh = try await tokens.token(of: client.id, insteadOf: token, in: database)
     do {
       return try await provider.phoneNumber(code: code, openid: openid, appID: client.appID, token: fresh).e164
     } catch {

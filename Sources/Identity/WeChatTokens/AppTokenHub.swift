@@ -5,111 +5,86 @@ import Query
 import Secrets
 import Tenancy
 
-/// The one place of a client's WeChat app access token: kept in the database, fetched by whoever holds the lease.
+/// The one place of a client's WeChat app access token: the token refresher writes it, everybody else reads it here.
 ///
-/// WeChat lets one component own a token; a second one that fetches its own would make the first one's stale. So a server that
-/// finds no token takes the lease and fetches one for all, and everybody else waits for what it stores. A slow older answer
-/// cannot overwrite a newer token: the store is conditional on the fence of the lease.
+/// WeChat lets one component own a token; a second one that fetches its own would make the first one's stale. So nobody but the
+/// refresher asks WeChat: who finds no token, or a rejected one, makes the refresh due and waits for what it stores.
 public struct AppTokenHub: Sendable {
-  /// How long a request waits for another process's refresh.
-  private static let patience = Duration.seconds(4)
-  /// How long WeChat is left alone after it refused the credentials.
-  private static let probeInterval = 600
-
-  private let provider: any AppTokenProvider
-  private let ring: KeyRing
-
-  /// A hub that fetches through `provider` and seals with `ring`.
-  public init(provider: any AppTokenProvider, ring: KeyRing) {
-    self.provider = provider
-    self.ring = ring
+  /// A token and how long it lives.
+  public struct Current: Sendable {
+    /// The token.
+    public let token: Secret<String>
+    /// Whole seconds.
+    public let expiresIn: Int
   }
 
-  /// The current token of `client`, fetched if there is none.
+  /// How long a request waits for the refresher.
+  private static let patience = Duration.seconds(3)
+  /// A token with less left may be past before WeChat sees it.
+  private static let least = 5.0
+
+  private let ring: KeyRing
+
+  /// A hub whose tokens are sealed with `ring`.
+  public init(ring: KeyRing) { self.ring = ring }
+
+  /// The current token of a client.
   /// - Parameter rejected: a token that WeChat just refused; the stored one is only replaced while it is still that one.
-  /// - Throws: `.provider` when WeChat refuses now, `.credentialFailing` when it did and its pause is not over,
-  ///   `.tokenUnavailable` when nobody stored one in time.
+  /// - Throws: `.credentialFailing` while WeChat refuses the credentials, `.tokenUnavailable` when the refresher stored none in
+  ///   time, `.clientNotFound`.
   func token(
-    of client: FederationClient, insteadOf rejected: Secret<String>? = nil, in database: TenantDatabase
+    of client: ID<ThirdPartyAuthzClient>, insteadOf rejected: Secret<String>? = nil, in database: TenantDatabase
   ) async throws(FederationRefusal) -> Secret<String> {
     let deadline = ContinuousClock.now + Self.patience
     var pause = Duration.milliseconds(20)
+    var hastened: [UInt8]??
     while true {
-      let stored = try await database.refusing(FindAppToken(client: client.id)).first
-      if let stored, stored.isLive, let token = try opened(stored.sealed, client, in: database),
-        token.expose() != rejected?.expose()
-      {
-        return token
-      }
-      if stored?.isPaused == true { throw .credentialFailing }
-      let claim = ClaimAppToken(client: client.id, owner: UUIDv7.make())
-      if let fence = try await database.refusing(claim).first {
-        return try await fetch(client, fence: fence, in: database)
+      let (stored, current) = try await read(client, in: database)
+      if let current, current.token.expose() != rejected?.expose() { return current.token }
+      if stored.isFailing { throw .credentialFailing }
+      if hastened != .some(stored.sealed) {
+        _ = try await database.refusing(HastenAppToken(client: client, sealed: stored.sealed))
+        hastened = .some(stored.sealed)
       }
       guard ContinuousClock.now < deadline, (try? await Task.sleep(for: pause)) != nil else { throw .tokenUnavailable }
       pause = min(pause * 2, .milliseconds(200))
     }
   }
 
-  /// Asks WeChat with the credentials of `client` now and keeps what it says.
-  /// - Returns: the refusal, `nil` when the credentials work.
-  public func verify(
-    _ client: FederationClient, in database: TenantDatabase
-  ) async throws(FederationRefusal) -> ProviderFailure? {
-    let claim = ClaimAppToken(client: client.id, owner: UUIDv7.make())
-    guard let fence = try await database.refusing(claim).first else { throw .tokenUnavailable }
-    do {
-      _ = try await fetch(client, fence: fence, in: database)
-      return nil
-    } catch .provider(let failure) {
-      return failure
-    }
+  /// The current token of a client, for the tenant's own back end.
+  /// - Throws: `.clientNotFound`, `.credentialFailing`, `.tokenUnavailable` when there is none right now.
+  public func current(
+    of client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase
+  ) async throws(FederationRefusal) -> Current {
+    let (stored, current) = try await read(client, in: database)
+    if stored.isFailing { throw .credentialFailing }
+    guard let current else { throw .tokenUnavailable }
+    return current
   }
 
-  private func fetch(
-    _ client: FederationClient, fence: Int, in database: TenantDatabase
-  ) async throws(FederationRefusal) -> Secret<String> {
-    let tenant = database.tenant.id
-    guard let secret = try? ring.open(client.appSecretSealed, for: .appSecret(tenant, client.id)) else {
-      throw .fault(.sealedValue("third_party_authz_clients.app_secret_sealed of \(client.id)"))
-    }
-    let credentials = AppCredentials(appID: client.appID, secret: Secret(String(decoding: secret, as: UTF8.self)))
+  /// Notes that WeChat refused `token`: it is refreshed if it is still the stored one, else nothing happens.
+  /// - Throws: `.clientNotFound`.
+  public func invalidate(
+    _ token: Secret<String>, of client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase
+  ) async throws(FederationRefusal) {
+    let (stored, current) = try await read(client, in: database)
+    guard let current,
+      Digest.equal(Digest.sha256(current.token.expose().utf8), Digest.sha256(token.expose().utf8))
+    else { return }
+    _ = try await database.refusing(HastenAppToken(client: client, sealed: stored.sealed))
+  }
+
+  private func read(
+    _ client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase
+  ) async throws(FederationRefusal) -> (FindAppToken.Output, Current?) {
+    guard let stored = try await database.refusing(FindAppToken(client: client)).first else { throw .clientNotFound }
+    guard let sealed = stored.sealed, stored.remaining > Self.least else { return (stored, nil) }
     do {
-      let token = try await provider.appToken(for: credentials)
-      let sealed = ring.seal(Array(token.value.expose().utf8), for: .appToken(tenant, client.id))
-      let store = StoreAppToken(
-        client: client.id, fence: fence, sealed: sealed, lifetime: Double(token.expiresIn.components.seconds))
-      _ = try await database.refusing(store)
-      return token.value
-    } catch let failure as ProviderFailure {
-      let isRefusal = failure.retry == .admin || failure.retry == .disable
-      let fail = FailAppToken(
-        client: client.id, fence: fence, reason: failure.code, isRefusal: isRefusal,
-        error: isRefusal ? Self.credentialError(failure) : nil,
-        pause: isRefusal ? Self.probeInterval : 0)
-      _ = try await database.refusing(fail)
-      throw .provider(failure)
-    } catch let refusal as FederationRefusal {
-      throw refusal
+      let bytes = try ring.open(sealed, for: .appToken(database.tenant.id, client))
+      let token = Secret(String(decoding: bytes, as: UTF8.self))
+      return (stored, Current(token: token, expiresIn: Int(stored.remaining)))
     } catch {
-      throw .fault(.cryptography("app token"))
+      throw .fault(.sealedValue("wechat_app_tokens.access_token_sealed of \(client)"))
     }
-  }
-
-  private func opened(
-    _ sealed: [UInt8]?, _ client: FederationClient, in database: TenantDatabase
-  ) throws(FederationRefusal) -> Secret<String>? {
-    guard let sealed else { return nil }
-    do {
-      let bytes = try ring.open(sealed, for: .appToken(database.tenant.id, client.id))
-      return Secret(String(decoding: bytes, as: UTF8.self))
-    } catch {
-      throw .fault(.sealedValue("wechat_app_tokens.access_token_sealed of \(client.id)"))
-    }
-  }
-
-  /// What the tenant's administrator is told: WeChat's errcode, what it means, what to do.
-  static func credentialError(_ failure: ProviderFailure) -> JSONText {
-    failure.credentialError
   }
 }

@@ -3,37 +3,66 @@ import Query
 import Secrets
 import Tenancy
 
-/// The stored app access token of a client.
+/// The stored app access token of a client that is enabled.
 struct FindAppToken: TenantStatement {
   struct Output: Sendable {
     let sealed: [UInt8]?
-    let isLive: Bool
-    let isPaused: Bool
+    /// Seconds it has left; not positive when it is past.
+    let remaining: Double
+    /// True while WeChat refuses the credentials.
+    let isFailing: Bool
   }
 
   static let sql: SQL = """
-    SELECT access_token_sealed, coalesce(expires_at > now() + interval '5 seconds', false),
-      last_error IS NOT NULL AND refresh_at > now() AND lease_until IS NULL
-    FROM wechat_app_tokens WHERE tenant_id = current_tenant() AND client_id = $1
+    SELECT t.access_token_sealed, coalesce(extract(epoch FROM t.expires_at - now()), 0)::double precision,
+      c.credential_status = 'failing'
+    FROM third_party_authz_clients c
+    LEFT JOIN wechat_app_tokens t ON t.tenant_id = current_tenant() AND t.client_id = c.id
+    WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.enabled
     """
   let client: ID<ThirdPartyAuthzClient>
 
   func bind(to binder: inout Binder) { binder.bind(client) }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
-    Output(sealed: try row.next(), isLive: try row.next(), isPaused: try row.next())
+    Output(sealed: try row.next(), remaining: try row.next(), isFailing: try row.next())
   }
 }
 
-/// Takes the lease of a client's token for 30 s; no row while somebody else has it. The row is the fence.
+/// Makes the refresh of a token due, if the stored token is still the one that was read, and wakes a worker.
+///
+/// Not sooner than a second after the last one: however many callers report one token, WeChat is called once a second at most.
+struct HastenAppToken: TenantStatement {
+  static let sql: SQL = """
+    WITH due AS (
+      UPDATE app_token_schedule s SET refresh_at = greatest(now(), stored.obtained_at + interval '1 second')
+      FROM (SELECT) AS one
+      LEFT JOIN wechat_app_tokens stored ON stored.tenant_id = current_tenant() AND stored.client_id = $1
+      WHERE s.tenant_id = current_tenant() AND s.client_id = $1 AND s.lease_owner IS NULL
+        AND s.refresh_at > greatest(now(), stored.obtained_at + interval '1 second')
+        AND stored.access_token_sealed IS NOT DISTINCT FROM $2
+      RETURNING s.client_id
+    )
+    SELECT pg_notify('qiao_work', 'wechat_token_refresh') FROM due
+    """
+  let client: ID<ThirdPartyAuthzClient>
+  /// As it was read; `nil` when there was none.
+  let sealed: [UInt8]?
+
+  func bind(to binder: inout Binder) {
+    binder.bind(client)
+    binder.bind(sealed)
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) {}
+}
+
+/// Takes the refresh of one client for `verify`; no row while a worker has it.
 struct ClaimAppToken: TenantStatement {
   static let sql: SQL = """
-    INSERT INTO wechat_app_tokens AS t (tenant_id, client_id, lease_owner, lease_until, fence, attempts)
-    VALUES (current_tenant(), $1, $2, now() + interval '30 seconds', 1, 1)
-    ON CONFLICT ON CONSTRAINT wechat_app_tokens_pkey DO UPDATE
-    SET lease_owner = $2, lease_until = now() + interval '30 seconds', fence = t.fence + 1, attempts = t.attempts + 1
-    WHERE t.lease_until IS NULL OR t.lease_until < now()
-    RETURNING t.fence
+    UPDATE app_token_schedule s SET lease_owner = $2, lease_until = now() + interval '10 seconds', fence = s.fence + 1
+    WHERE s.tenant_id = current_tenant() AND s.client_id = $1 AND (s.lease_until IS NULL OR s.lease_until < now())
+    RETURNING s.fence
     """
   let client: ID<ThirdPartyAuthzClient>
   let owner: UUID
@@ -46,27 +75,51 @@ struct ClaimAppToken: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> Int { try row.next() }
 }
 
-/// Stores a fetched token and gives the lease back, if the lease was not lost.
+/// The credentials a token is fetched with; no row when the client is disabled or gone.
+struct FindAppCredentials: TenantStatement {
+  struct Output: Sendable {
+    let appID: String
+    let secretSealed: [UInt8]
+  }
+
+  static let sql: SQL = """
+    SELECT app_id, app_secret_sealed FROM third_party_authz_clients
+    WHERE tenant_id = current_tenant() AND id = $1 AND enabled
+    """
+  let client: ID<ThirdPartyAuthzClient>
+
+  func bind(to binder: inout Binder) { binder.bind(client) }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
+    Output(appID: try row.next(), secretSealed: try row.next())
+  }
+}
+
+/// Stores a fetched token and gives the lease back; no row when the lease is somebody else's by now.
 struct StoreAppToken: TenantStatement {
   static let sql: SQL = """
-    WITH stored AS (
-      UPDATE wechat_app_tokens SET access_token_sealed = $3, obtained_at = now(),
-        expires_at = now() + make_interval(secs => $4),
-        refresh_at = now() + make_interval(secs => $4 * (0.6 + random() * 0.2)),
-        lease_until = NULL, lease_owner = NULL, attempts = 0, last_error = NULL
+    WITH held AS (
+      UPDATE app_token_schedule SET refresh_at = now() + make_interval(secs => $4 * (0.5 + random() * 0.4)),
+        lease_until = NULL, lease_owner = NULL, attempts = 0
       WHERE tenant_id = current_tenant() AND client_id = $1 AND fence = $2
       RETURNING client_id
+    ), stored AS (
+      INSERT INTO wechat_app_tokens AS t (tenant_id, client_id, access_token_sealed, obtained_at, expires_at)
+      SELECT current_tenant(), client_id, $3, now(), now() + make_interval(secs => $4) FROM held
+      ON CONFLICT ON CONSTRAINT wechat_app_tokens_pkey DO UPDATE
+      SET access_token_sealed = excluded.access_token_sealed, obtained_at = excluded.obtained_at,
+        expires_at = excluded.expires_at, last_error = NULL
     ), healthy AS (
       UPDATE third_party_authz_clients c SET credential_status = 'ok', credential_error = NULL, version = c.version + 1,
         updated_at = now()
-      FROM stored
+      FROM held
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.credential_status <> 'ok'
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, target_type, target_id)
-      SELECT current_tenant(), $5, 'wechat.token.refreshed', 'worker', 'token-hub', 'third_party_authz_client', $1::text
-      FROM stored
+      SELECT current_tenant(), $5, 'wechat.token.refreshed', 'worker', 'token-refresher', 'third_party_authz_client', $1::text
+      FROM held
     )
-    SELECT client_id FROM stored
+    SELECT FROM held
     """
   let client: ID<ThirdPartyAuthzClient>
   let fence: Int
@@ -81,40 +134,43 @@ struct StoreAppToken: TenantStatement {
     binder.bind(lifetime)
     binder.bind(UUIDv7.make())
   }
-
-  static func decode(_ row: inout Row) throws(DecodingFault) {}
 }
 
-/// Keeps a failure and gives the lease back, if the lease was not lost. Refused credentials turn the client to `failing`.
+/// Keeps a failure and gives the lease back; no row when the lease is somebody else's by now. Refused credentials turn the client
+/// to `failing`.
 struct FailAppToken: TenantStatement {
   static let sql: SQL = """
-    WITH failed AS (
-      UPDATE wechat_app_tokens SET lease_until = NULL, lease_owner = NULL,
-        last_error = CASE WHEN $4 THEN $3::text END, refresh_at = now() + make_interval(secs => $6)
+    WITH held AS (
+      UPDATE app_token_schedule SET lease_until = NULL, lease_owner = NULL,
+        refresh_at = now() + make_interval(secs => $6)
       WHERE tenant_id = current_tenant() AND client_id = $1 AND fence = $2
       RETURNING client_id
+    ), noted AS (
+      INSERT INTO wechat_app_tokens AS t (tenant_id, client_id, last_error)
+      SELECT current_tenant(), client_id, $3 FROM held
+      ON CONFLICT ON CONSTRAINT wechat_app_tokens_pkey DO UPDATE SET last_error = excluded.last_error
     ), failing AS (
       UPDATE third_party_authz_clients c SET credential_status = 'failing', credential_error = $5::jsonb,
         version = c.version + 1, updated_at = now()
-      FROM failed
+      FROM held
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND $4
         AND (c.credential_status, c.credential_error) IS DISTINCT FROM ('failing', $5::jsonb)
       RETURNING c.id
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, target_type, target_id, details)
-      SELECT current_tenant(), $7, 'client.credential_failing', 'worker', 'token-hub', 'third_party_authz_client', $1::text,
-        $5::jsonb
+      SELECT current_tenant(), $7, 'client.credential_failing', 'worker', 'token-refresher', 'third_party_authz_client',
+        $1::text, $5::jsonb
       FROM failing
     )
-    SELECT client_id FROM failed
+    SELECT FROM held
     """
   let client: ID<ThirdPartyAuthzClient>
   let fence: Int
   let reason: String
   let isRefusal: Bool
   let error: JSONText?
-  /// Seconds until WeChat may be asked again.
-  let pause: Int
+  /// Seconds until WeChat is asked again.
+  let pause: Double
 
   func bind(to binder: inout Binder) {
     binder.bind(client)
@@ -122,9 +178,7 @@ struct FailAppToken: TenantStatement {
     binder.bind(reason)
     binder.bind(isRefusal)
     binder.bind(error)
-    binder.bind(Double(pause))
+    binder.bind(pause)
     binder.bind(UUIDv7.make())
   }
-
-  static func decode(_ row: inout Row) throws(DecodingFault) {}
 }

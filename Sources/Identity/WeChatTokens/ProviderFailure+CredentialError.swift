@@ -9,9 +9,10 @@ extension ProviderFailure {
       utf8: JSONWriter.object { json in
         json.key("errcode")
         if let errcode { json.integer(errcode) } else { json.null() }
-        json.member("meaning", detail)
-        json.member("meaning_zh", detailZH)
+        json.member("meaning", meaning ?? detail)
+        json.member("meaning_zh", meaningZH ?? detailZH)
         json.member("action", adminHint)
+        json.member("action_zh", adminHintZH)
       })
   }
 }

@@ -16,9 +16,11 @@ struct TestMiniapp: Sendable {
 
   /// A new tenant with all of it.
   static func make(
-    settings: String = "{}", openPlatformAccount: String? = "open", label: String? = "open"
+    on server: TestServer? = nil, settings: String = "{}", openPlatformAccount: String? = "open",
+    label: String? = "open"
   ) async throws -> TestMiniapp {
-    let tenant = try await TestServer.shared().tenant()
+    let some = if let server { server } else { try await TestServer.shared() }
+    let tenant = try await some.tenant()
     return try await make(in: tenant, settings: settings, openPlatformAccount: openPlatformAccount, label: label)
   }
 

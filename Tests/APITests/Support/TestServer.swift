@@ -1,7 +1,9 @@
 import API
 import EventLoop
 import Foundation
+import Identity
 import JSON
+import Jobs
 import Logging
 import Observability
 import Outbound
@@ -23,8 +25,15 @@ struct TestServer: Sendable {
 
   static func shared() async throws -> TestServer { try await started.value }
 
-  private static let started = Task {
-    let database = try await TestDatabase.shared()
+  private static let started = Task { try await start(on: TestDatabase.shared()) }
+
+  static let masterKey = "t1:\(Data(repeating: 7, count: 32).base64EncodedString())"
+
+  /// A server of its own, with a WeChat of its own.
+  static func start(
+    on database: TestDatabase, masterKeys: String = masterKey, more: [String: String] = [:],
+    refreshesTokens: Bool = true
+  ) async throws -> TestServer {
     let (wechatPorts, wechatListening) = AsyncStream.makeStream(of: Int.self)
     let simulator = SimulatorServer(port: 0, logger: Logger(label: "simulator") { _ in SwiftLogNoOpLogHandler() }) {
       wechatListening.yield($0)
@@ -36,12 +45,13 @@ struct TestServer: Sendable {
       throw CancellationError()
     }
     _ = simulating
-    let settings = try Settings([
-      "QIAO_DATABASE_URL": database.appURI, "QIAO_LISTEN": "127.0.0.1:0", "QIAO_METRICS_LISTEN": "127.0.0.1:0",
-      "QIAO_PUBLIC_URL": "http://127.0.0.1:1", "QIAO_OPERATOR_TOKEN": operatorToken,
-      "QIAO_MASTER_KEYS": "t1:\(Data(repeating: 7, count: 32).base64EncodedString())",
-      "QIAO_WECHAT_API_URL": "http://127.0.0.1:\(wechatPort)", "QIAO_LOG_LEVEL": "critical",
-    ])
+    let settings = try Settings(
+      [
+        "QIAO_DATABASE_URL": database.appURI, "QIAO_LISTEN": "127.0.0.1:0", "QIAO_METRICS_LISTEN": "127.0.0.1:0",
+        "QIAO_PUBLIC_URL": "http://127.0.0.1:1", "QIAO_OPERATOR_TOKEN": operatorToken,
+        "QIAO_MASTER_KEYS": masterKeys,
+        "QIAO_WECHAT_API_URL": "http://127.0.0.1:\(wechatPort)", "QIAO_LOG_LEVEL": "critical",
+      ].merging(more) { $1 })
     let runtime = Runtime(settings: settings, label: "api-tests")
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let server = runtime.apiServer { listening.yield($0) }
@@ -51,6 +61,17 @@ struct TestServer: Sendable {
       throw CancellationError()
     }
     _ = service
+    // The server asks the hub, never WeChat: somebody has to fill the hub.
+    let refresher = Task {
+      guard refreshesTokens else { return }
+      let (heartbeat, _) = runtime.connection(named: "heartbeat")
+      try await WorkerLoop(
+        AppTokenRefresh(
+          database: runtime.services.database, heartbeat: heartbeat, fetch: runtime.services.appTokenFetch),
+        pool: runtime.pool, metrics: runtime.metrics, logger: runtime.logger, interval: .milliseconds(100)
+      ).run()
+    }
+    _ = refresher
     return TestServer(
       port: port, database: database, runtime: runtime, wechat: simulator.world,
       client: HTTPClient(loop: EventLoop(name: "api-tests")))
@@ -88,6 +109,20 @@ struct TestServer: Sendable {
     let response = try await client.send(request, deadline: .seconds(10))
     return Answer(
       status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
+  }
+
+  /// The same database and WeChat behind another process' port.
+  func reaching(_ port: Int) -> TestServer {
+    TestServer(port: port, database: database, runtime: runtime, wechat: wechat, client: client)
+  }
+
+  /// The settings an executable needs to work on the same things.
+  func environment(masterKeys: String = masterKey) -> [String: String] {
+    [
+      "QIAO_DATABASE_URL": database.appURI, "QIAO_MASTER_KEYS": masterKeys, "QIAO_OPERATOR_TOKEN": Self.operatorToken,
+      "QIAO_LISTEN": "127.0.0.1:0", "QIAO_METRICS_LISTEN": "127.0.0.1:0",
+      "QIAO_WECHAT_API_URL": runtime.settings.wechatURL,
+    ]
   }
 
   /// A tenant of its own for one test.

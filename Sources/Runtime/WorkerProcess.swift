@@ -1,0 +1,67 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Postgres
+import ServiceLifecycle
+import Tenancy
+
+/// What every worker's main is made of: its settings, its loops, its health, and `--once`.
+public protocol WorkerProcess: AsyncParsableCommand {
+  /// The name of the executable.
+  static var name: String { get }
+  /// `--once`
+  var once: Bool { get }
+  /// The loops this worker runs.
+  static func loops(_ worker: Worker) -> [any WorkerLoops]
+}
+
+/// A loop of any kind of work.
+public protocol WorkerLoops: Service {
+  /// Handles what is due, until nothing is.
+  func drain() async throws -> Int
+}
+
+extension WorkerLoop: WorkerLoops {}
+
+/// What the loops of a worker are made from.
+public struct Worker: Sendable {
+  /// The parts every process has.
+  public let runtime: Runtime
+  /// A connection of its own for the sign of life.
+  public let heartbeat: Database
+
+  /// A loop over `work`.
+  public func loop<Kind: Work>(_ work: Kind) -> any WorkerLoops {
+    WorkerLoop(work, pool: runtime.pool, metrics: runtime.metrics, logger: runtime.logger)
+  }
+}
+
+extension WorkerProcess {
+  /// Runs until SIGTERM or SIGINT, or until nothing is due with `--once`.
+  public func run() async throws {
+    let settings: Settings
+    do {
+      settings = try Settings()
+    } catch {
+      FileHandle.standardError.write(Data("\(Self.name): \(error)\n".utf8))
+      throw ExitCode(2)
+    }
+    let runtime = Runtime(settings: settings, label: Self.name)
+    let (heartbeat, close) = runtime.connection(named: "\(Self.name)-heartbeat")
+    let loops = Self.loops(Worker(runtime: runtime, heartbeat: heartbeat))
+    if once {
+      var handled = 0
+      for loop in loops { handled += try await loop.drain() }
+      runtime.logger.notice("nothing is due", metadata: ["handled": "\(handled)"])
+    } else {
+      let services: [any Service] = [runtime.metricsServer()] + loops
+      try await ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+          services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+          logger: runtime.logger)
+      ).run()
+    }
+    await close()
+    await runtime.shutdown()
+  }
+}
