@@ -38,6 +38,8 @@ let package = Package(
     .executable(name: "qiao-server", targets: ["QiaoServer"]),
     .executable(name: "qiao", targets: ["QiaoCLI"]),
     .executable(name: "qiao-token-refresher", targets: ["TokenRefresher"]),
+    .executable(name: "qiao-profile-reconciler", targets: ["ProfileReconciler"]),
+    .executable(name: "qiao-session-expirer", targets: ["SessionExpirer"]),
     .executable(name: "wechat-simulator", targets: ["WeChatSimulator"]),
   ],
   dependencies: [
@@ -87,6 +89,8 @@ let package = Package(
         arguments, log,
       ] + crypto),
     program("TokenRefresher", ["Identity", "Runtime", arguments], path: "Workers/TokenRefresher"),
+    program("ProfileReconciler", ["Identity", "Runtime", arguments], path: "Workers/ProfileReconciler"),
+    program("SessionExpirer", ["Identity", "Runtime", arguments], path: "Workers/SessionExpirer"),
     program("WeChatSimulator", ["Observability", "Simulator", log, lifecycle, arguments]),
 
     .target(
@@ -111,9 +115,8 @@ let package = Package(
     tests(
       "APITests",
       [
-        "API", "EventLoop", "Identity", "JSON", "Jobs", "Observability", "Outbound", "Runtime", "Simulator", "Tenancy",
-        "TestSupport",
-        lifecycle, log,
+        "API", "EventLoop", "Federation", "Identity", "JSON", "Jobs", "Observability", "Outbound", "Query", "Runtime",
+        "Secrets", "Simulator", "Tenancy", "TestSupport", "WeChat", lifecycle, log,
       ]
     ),
   ]

@@ -22,6 +22,10 @@ public struct Runtime: Sendable {
   public let pool: PostgresPool
   /// The parts of the API.
   public let services: Services
+  /// WeChat, as the providers ask it.
+  let wechat: WeChatClient
+  /// The clock of the rules.
+  let now: @Sendable () -> Date
   private let loop: EventLoop
 
   /// Puts everything together; connections are opened at once, in the background.
@@ -43,6 +47,8 @@ public struct Runtime: Sendable {
     let wechat = WeChatClient(http: HTTPClient(loop: loop), baseURL: settings.wechatURL) { endpoint, errcode in
       metrics.add("qiao_wechat_calls_total", [endpoint, errcode])
     }
+    self.wechat = wechat
+    self.now = now
     let database = Database(pool: pool)
     services = Services(
       database: database, ring: settings.masterKeys, publicURL: settings.publicURL, miniapp: wechat, phones: wechat,

@@ -136,10 +136,14 @@ private struct Things {
       "POST", "oauth-clients", #"{"name":"S","identity_application_id":"\#(miniapp.applicationID)","type":"service"}"#)
     let key = try await tenant.send("POST", "api-keys", #"{"name":"K","scopes":["tenant:read"]}"#)
     let event = try await tenant.send("GET", "audit-events?limit=1").items.first?["id"]?.string
+    let run = try await tenant.send(
+      "POST", "reconciliations", #"{"identity_application_id":"\#(miniapp.applicationID)","mode":"report"}"#)
+    // Nobody is to work on it meanwhile.
+    _ = try await tenant.send("POST", "reconciliations/\(run.text("id"))/cancel")
     ids = [
       "users": user, "identity-applications": miniapp.applicationID, "third-party-authz-clients": miniapp.clientID,
       "oauth-clients": service.text("id"), "jobs": miniapp.clientID, "api-keys": key.text("id"),
-      "audit-events": event ?? "",
+      "audit-events": event ?? "", "reconciliations": run.text("id"),
     ]
     identity = try await tenant.send("GET", "users/\(user)/identities").items.first?["id"]?.string ?? ""
     session = try await tenant.send("GET", "users/\(user)/sessions").items.first?["id"]?.string ?? ""

@@ -6,7 +6,10 @@ import Testing
 @Suite struct CatalogueTests {
   /// Tables that belong to no tenant.
   private static let system =
-    "('tenants', 'tenant_domains', 'tenant_erasures', 'operator_idempotency_keys', 'schema_migrations', 'app_token_schedule', 'push_schedule')"
+    """
+    ('tenants', 'tenant_domains', 'tenant_erasures', 'operator_idempotency_keys', 'schema_migrations',
+      'application_schedules', 'expiring_tables', 'sweeps', 'reconciliation_claims', 'app_token_schedule', 'push_schedule')
+    """
 
   /// Tables the rules are about: ours, without partitions, which nobody may touch directly.
   private static let tables = """
@@ -84,10 +87,11 @@ import Testing
       """
     ),
     (
-      "only prepare_partitions runs with its owner's rights, and with a fixed search path",
+      "only what works on whole partitions runs with its owner's rights, and with a fixed search path",
       """
       SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'public'
-        AND p.prosecdef AND (p.proname <> 'prepare_partitions' OR p.proconfig IS NULL)
+        AND p.prosecdef AND (p.proname NOT IN ('prepare_partitions', 'sweep_blocks', 'drop_past_partition')
+          OR NOT coalesce('search_path=public, pg_temp' = ANY (p.proconfig), false))
       """
     ),
     (

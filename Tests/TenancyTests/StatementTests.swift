@@ -13,7 +13,8 @@ import Testing
   /// Tables that statements outside a tenant may name. A further one is a decision, not an accident.
   private static let systemTables: Set<String> = [
     "tenants", "tenant_domains", "tenant_erasures", "operator_idempotency_keys",
-    "app_token_schedule", "push_schedule",
+    "app_token_schedule", "application_schedules", "expiring_tables", "sweeps", "reconciliation_claims",
+    "push_schedule",
   ]
 
   /// Files whose system statements enter a tenant first and then work on its rows.

@@ -21,6 +21,8 @@ enum ResourceSchemas {
     "sessions": ("Session", session),
     "audit-events": ("AuditEvent", auditEvent),
     "jobs": ("Job", job),
+    "reconciliations": ("Reconciliation", reconciliation),
+    "items": ("ReconciliationItem", reconciliationItem),
     "access-token": ("WeChatAccessToken", accessToken),
   ]
 
@@ -93,6 +95,21 @@ enum ResourceSchemas {
   private static let accessToken = Schema.object([("access_token", Schema.text), ("expires_in", Schema.integer)])
 
   private static let party = Schema.object([("type", Schema.text), ("id", Schema.text)])
+  private static let reconciliation = resource([
+    ("identity_application_id", Schema.id), ("user_id", Schema.nullable(Schema.id)),
+    ("mode", Schema.words(Reconciliation.Mode.allCases.map(\.rawValue))),
+    ("status", Schema.words(Reconciliation.Status.allCases.map(\.rawValue))),
+    ("progress", Schema.object([("done", Schema.integer), ("total", Schema.nullable(Schema.integer))])),
+    ("situations", Schema.anyObject), ("last_error", Schema.nullable(Schema.text)),
+    ("started_at", Schema.nullable(Schema.time)), ("finished_at", Schema.nullable(Schema.time)),
+  ])
+
+  private static let reconciliationItem = resource([
+    ("identity_id", Schema.id), ("situation", Schema.words(Reconciliation.Situation.allCases.map(\.rawValue))),
+    ("user_id", Schema.id), ("other_user_id", Schema.nullable(Schema.id)), ("fields", Schema.texts),
+    ("wechat_errcode", Schema.nullable(Schema.integer)),
+  ])
+
   private static let auditEvent = resource([
     ("action", Schema.text), ("actor", party), ("target", party), ("at", Schema.time),
     ("request_id", Schema.nullable(Schema.text)), ("details", Schema.anyObject),

@@ -53,6 +53,7 @@ extension Services {
       + UserCredentialRoutes(cursors: cursors).endpoints
       + OAuthClientRoutes(cursors: cursors, rules: OAuthClientRules(isProduction: isProduction)).endpoints
       + AuditEventRoutes(cursors: cursors).endpoints
+      + ReconciliationRoutes(cursors: cursors).endpoints
       + AppTokenRoutes(hub: appTokens).endpoints + JobRoutes(cursors: cursors).endpoints
   }
 

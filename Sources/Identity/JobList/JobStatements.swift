@@ -16,6 +16,14 @@ struct ListJobs: TenantStatement {
       JOIN third_party_authz_clients c ON c.tenant_id = current_tenant() AND c.id = s.client_id
       LEFT JOIN wechat_app_tokens t ON t.tenant_id = current_tenant() AND t.client_id = s.client_id
       WHERE s.tenant_id = current_tenant()
+      UNION ALL
+      SELECT r.id, 'profile_reconciliation', 'reconciliation', r.id::text,
+        CASE WHEN r.status = 'failed' THEN 'failed' WHEN c.reconciliation_id IS NULL THEN 'done'
+          WHEN c.lease_until > now() THEN 'running' WHEN c.attempts > 1 THEN 'retrying' ELSE 'scheduled' END,
+        coalesce(c.attempts, 0), c.run_at, r.last_error, r.created_at, r.updated_at
+      FROM reconciliations r
+      LEFT JOIN reconciliation_claims c ON c.tenant_id = current_tenant() AND c.reconciliation_id = r.id
+      WHERE r.tenant_id = current_tenant()
     ) AS job
     WHERE ($1::uuid IS NULL OR id < $1) AND ($3::text IS NULL OR kind = $3) AND ($4::text IS NULL OR status = $4)
       AND ($5::text IS NULL OR target_id = $5) AND ($6::uuid IS NULL OR id = $6)
@@ -43,11 +51,17 @@ struct RunJob: TenantStatement {
       UPDATE app_token_schedule SET refresh_at = least(refresh_at, now())
       WHERE tenant_id = current_tenant() AND client_id = $5
       RETURNING client_id AS id, 'wechat_token_refresh' AS kind
+    ), reconciliation AS (
+      UPDATE reconciliation_claims SET run_at = least(run_at, now())
+      WHERE tenant_id = current_tenant() AND reconciliation_id = $5
+      RETURNING reconciliation_id AS id, 'profile_reconciliation' AS kind
+    ), due AS (
+      SELECT id, kind FROM refresh UNION ALL SELECT id, kind FROM reconciliation
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id, details)
-      SELECT current_tenant(), $1, 'job.run', $2, $3, $4, 'job', id::text, jsonb_build_object('kind', kind) FROM refresh
+      SELECT current_tenant(), $1, 'job.run', $2, $3, $4, 'job', id::text, jsonb_build_object('kind', kind) FROM due
     )
-    SELECT pg_notify('qiao_work', kind) FROM refresh
+    SELECT pg_notify('qiao_work', kind) FROM due
     """
   let author: Author
   let job: ID<Job>

@@ -44,25 +44,29 @@ struct EnterErasedTenant: SystemStatement {
 /// Deletes every row of the tenant in one statement, so that foreign keys are checked when all are gone.
 struct EraseTenant: SystemStatement {
   static let sql: SQL = """
-    WITH a AS (DELETE FROM sessions WHERE tenant_id = current_tenant()),
-      b AS (DELETE FROM grants WHERE tenant_id = current_tenant()),
-      c AS (DELETE FROM federation_transactions WHERE tenant_id = current_tenant()),
-      d AS (DELETE FROM audit_events WHERE tenant_id = current_tenant()),
-      e AS (DELETE FROM wechat_code_exchanges WHERE tenant_id = current_tenant()),
-      f AS (DELETE FROM revoked_access_tokens WHERE tenant_id = current_tenant()),
-      g AS (DELETE FROM idempotency_keys WHERE tenant_id = current_tenant()),
-      h AS (DELETE FROM unified_identities WHERE tenant_id = current_tenant()),
-      i AS (DELETE FROM federated_identities WHERE tenant_id = current_tenant()),
-      j AS (DELETE FROM users WHERE tenant_id = current_tenant()),
-      k AS (DELETE FROM wechat_app_tokens WHERE tenant_id = current_tenant()),
-      r AS (DELETE FROM wechat_pushes WHERE tenant_id = current_tenant()),
-      s AS (DELETE FROM push_schedule WHERE tenant_id = current_tenant()),
-      q AS (DELETE FROM app_token_schedule WHERE tenant_id = current_tenant()),
-      l AS (DELETE FROM third_party_authz_clients WHERE tenant_id = current_tenant()),
-      m AS (DELETE FROM oauth_clients WHERE tenant_id = current_tenant()),
-      n AS (DELETE FROM signing_keys WHERE tenant_id = current_tenant()),
-      o AS (DELETE FROM identity_applications WHERE tenant_id = current_tenant()),
-      p AS (DELETE FROM api_keys WHERE tenant_id = current_tenant())
+    WITH sessions_gone AS (DELETE FROM sessions WHERE tenant_id = current_tenant()),
+      grants_gone AS (DELETE FROM grants WHERE tenant_id = current_tenant()),
+      federation_transactions_gone AS (DELETE FROM federation_transactions WHERE tenant_id = current_tenant()),
+      audit_events_gone AS (DELETE FROM audit_events WHERE tenant_id = current_tenant()),
+      wechat_code_exchanges_gone AS (DELETE FROM wechat_code_exchanges WHERE tenant_id = current_tenant()),
+      revoked_access_tokens_gone AS (DELETE FROM revoked_access_tokens WHERE tenant_id = current_tenant()),
+      idempotency_keys_gone AS (DELETE FROM idempotency_keys WHERE tenant_id = current_tenant()),
+      unified_identities_gone AS (DELETE FROM unified_identities WHERE tenant_id = current_tenant()),
+      federated_identities_gone AS (DELETE FROM federated_identities WHERE tenant_id = current_tenant()),
+      users_gone AS (DELETE FROM users WHERE tenant_id = current_tenant()),
+      wechat_app_tokens_gone AS (DELETE FROM wechat_app_tokens WHERE tenant_id = current_tenant()),
+      wechat_pushes_gone AS (DELETE FROM wechat_pushes WHERE tenant_id = current_tenant()),
+      push_schedule_gone AS (DELETE FROM push_schedule WHERE tenant_id = current_tenant()),
+      app_token_schedule_gone AS (DELETE FROM app_token_schedule WHERE tenant_id = current_tenant()),
+      third_party_authz_clients_gone AS (DELETE FROM third_party_authz_clients WHERE tenant_id = current_tenant()),
+      oauth_clients_gone AS (DELETE FROM oauth_clients WHERE tenant_id = current_tenant()),
+      signing_keys_gone AS (DELETE FROM signing_keys WHERE tenant_id = current_tenant()),
+      identity_applications_gone AS (DELETE FROM identity_applications WHERE tenant_id = current_tenant()),
+      api_keys_gone AS (DELETE FROM api_keys WHERE tenant_id = current_tenant()),
+      reconciliation_items_gone AS (DELETE FROM reconciliation_items WHERE tenant_id = current_tenant()),
+      reconciliations_gone AS (DELETE FROM reconciliations WHERE tenant_id = current_tenant()),
+      reconciliation_claims_gone AS (DELETE FROM reconciliation_claims WHERE tenant_id = current_tenant()),
+      application_schedules_gone AS (DELETE FROM application_schedules WHERE tenant_id = current_tenant())
     DELETE FROM tenant_erasures
     WHERE tenant_id = $1 AND tenant_id = current_tenant() AND requested_at < now() - interval '10 seconds'
     """

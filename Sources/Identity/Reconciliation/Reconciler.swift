@@ -1,0 +1,164 @@
+import Federation
+import FoundationEssentials
+import Jobs
+import Query
+import Secrets
+import Tenancy
+
+/// Runs reconciliations in slices: claims one, brings it on for a while, hands it back, so that a run of a million identities
+/// keeps nobody else waiting.
+///
+/// ```
+///  claimed ─► page of identities ─► WeChat asked, up to 32 at once ─► one statement stores up to 1,000 ─► next page
+///                                        └► limit reached or away: what came before is stored, due again later
+/// ```
+///
+/// No transaction spans a call to WeChat or two batches. Where a batch ended is stored with it, so a killed run goes on there
+/// and the identities of its last, unstored batch are asked again, which changes nothing at WeChat.
+public struct Reconciler: Sendable {
+  /// What a slice came to.
+  public enum Outcome: Sendable, Equatable {
+    /// All identities are done; how many were in this slice.
+    case finished(Int)
+    /// Handed back, due again after a while; how many identities were in this slice.
+    case paused(Duration, Int)
+    /// Cancelled, or another worker has it now.
+    case lost
+  }
+
+  /// Identities a statement takes.
+  static let pageSize = 1000
+  /// Of which at most so many are asked, so that a batch ends well within the lease even when WeChat is slow.
+  static let askedAtMost = 128
+  /// Calls under way at once.
+  private static let concurrency = 32
+  /// Claims in a row after which an identity that cannot be asked fails, so that one sick identity stops no run.
+  private static let patience = 3
+  /// Claims in a row after which a fault that is not the database's absence fails the run.
+  private static let lastAttempt = 10
+
+  let database: Database
+  let directory: TenantDirectory
+  let provider: any WebProvider
+  let ring: KeyRing
+  let now: @Sendable () -> Date
+  private let slice: Duration
+
+  /// A reconciler over `database`; `slice` is how long a run is worked on before others get their turn.
+  public init(
+    database: Database, directory: TenantDirectory, provider: any WebProvider, ring: KeyRing,
+    slice: Duration = .seconds(2), now: @escaping @Sendable () -> Date
+  ) {
+    self.database = database
+    self.directory = directory
+    self.provider = provider
+    self.ring = ring
+    self.slice = slice
+    self.now = now
+  }
+
+  /// Queues what `reconcile_every` asks for; any number of workers may do it at once.
+  /// - Throws: `DatabaseError`.
+  public func queueScheduled() async throws(DatabaseError) {
+    for due in try await database.run(ListDueSchedules(), repeatable: true) {
+      guard let tenant = try await rows(of: due.slug) else { continue }
+      _ = try await tenant.run(QueueScheduled(application: due.application, reconciliation: .make()), repeatable: true)
+    }
+  }
+
+  /// Leases at most `limit` runs that are due; tenants take turns.
+  /// - Throws: `DatabaseError`.
+  public func claim(_ lease: Lease, limit: Int) async throws(DatabaseError) -> [ReconciliationClaim] {
+    try await database.run(ClaimReconciliations(lease: lease, limit: limit))
+  }
+
+  /// Brings a run on for one slice and hands it back; when the task is cancelled, who holds the run gives it back.
+  /// - Throws: `DatabaseError`; what was stored before stays.
+  public func work(_ claim: ReconciliationClaim) async throws(DatabaseError) -> Outcome {
+    guard let rows = try await rows(of: claim.slug) else { return .lost }
+    do {
+      let outcome = try await slice(claim, rows)
+      if case .paused(let pause, _) = outcome, !Task.isCancelled { try await handBack(claim, after: pause) }
+      return outcome
+    } catch {
+      if error == .tenantUnavailable { return .lost }
+      if !error.isTransient, claim.attempts >= Self.lastAttempt {
+        _ = try? await rows.run(FinishRun(claim: claim, status: .failed, reason: Self.reason(error)), repeatable: true)
+      } else {
+        try? await handBack(claim, after: Self.backOff(claim.attempts))
+      }
+      throw error
+    }
+  }
+
+  /// Gives a run back, due again after `pause`.
+  private func handBack(_ claim: ReconciliationClaim, after pause: Duration) async throws(DatabaseError) {
+    _ = try await database.run(HandBackReconciliation(claim: claim, pause: pause), repeatable: true)
+  }
+
+  private func rows(of slug: String) async throws(DatabaseError) -> TenantDatabase? {
+    do {
+      return database.scoped(to: try await directory.scope(slug: slug))
+    } catch {
+      if case .database(let error) = error { throw error }
+      return nil
+    }
+  }
+
+  private func slice(_ claim: ReconciliationClaim, _ rows: TenantDatabase) async throws(DatabaseError) -> Outcome {
+    guard let run = try await rows.run(BeginRun(claim: claim), repeatable: true).first else { return .lost }
+    let clients = try await rows.run(FindReconcileClients(application: run.application), repeatable: true)
+    var batch = RunBatch(
+      claim: claim, rows: rows, clients: Dictionary(clients.map { ($0.id, $0) }) { first, _ in first },
+      reader: ProfileReader(provider: provider, ring: ring, tenant: claim.tenant, now: now),
+      concurrency: Self.concurrency, isImpatient: claim.attempts >= Self.patience, reached: run.reached)
+    let end = ContinuousClock.now + slice
+    while true {
+      guard !Task.isCancelled else { return .paused(.zero, batch.done) }
+      let page = try await page(run, after: batch.reached, rows)
+      guard !page.isEmpty else {
+        _ = try await rows.run(FinishRun(claim: claim, status: .succeeded, reason: nil), repeatable: true)
+        return .finished(batch.done)
+      }
+      switch try await batch.store(page) {
+      case .stored: break
+      case .lost: return .lost
+      case .limited(let pause): return .paused(pause, batch.done)
+      case .away: return .paused(Self.backOff(claim.attempts), batch.done)
+      }
+      if ContinuousClock.now >= end { return .paused(.zero, batch.done) }
+    }
+  }
+
+  /// The next identities: as many as a statement takes, or as may be asked in one batch.
+  private func page(
+    _ run: Run, after reached: UUID?, _ rows: TenantDatabase
+  ) async throws(DatabaseError) -> [IdentityToAsk] {
+    let after = reached ?? UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    let page =
+      if let user = run.user {
+        try await rows.run(NextIdentitiesOfUser(user: user, after: after, limit: Self.pageSize), repeatable: true)
+      } else {
+        try await rows.run(
+          NextIdentities(application: run.application, after: after, limit: Self.pageSize), repeatable: true)
+      }
+    var asked = 0
+    let end = page.firstIndex { identity in
+      asked += identity.oauthTokenSealed == nil ? 0 : 1
+      return asked > Self.askedAtMost
+    }
+    return Array(page[..<(end ?? page.endIndex)])
+  }
+
+  private static func backOff(_ attempts: Int) -> Duration { .seconds(Pause.backOff(attempts: attempts)) }
+
+  /// What the row says of a failure: a kind, never the server's words.
+  private static func reason(_ error: DatabaseError) -> String {
+    switch error {
+    case .server(let state, _): "SQLSTATE \(state)"
+    case .unique(let constraint), .foreignKey(let constraint), .check(let constraint): "constraint \(constraint)"
+    case .decoding: "a row could not be read"
+    default: "the database was away"
+    }
+  }
+}

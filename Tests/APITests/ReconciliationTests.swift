@@ -1,0 +1,363 @@
+import Federation
+import Foundation
+import JSON
+import Jobs
+import Observability
+import Secrets
+import Simulator
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Identity
+
+@Suite("reconciliation", .serialized)
+struct ReconciliationTests {
+  /// Everybody there can be, in one directory, after WeChat changed.
+  private func everybody() async throws -> (world: TestReconciliation, users: [String: String]) {
+    let world = try await TestReconciliation.make()
+    let mark = world.app.id
+    var users: [String: String] = [:]
+    for name in ["same", "renamed", "joined", "taken"] {
+      world.wechat.register(Person(id: "\(name)-\(mark)", nickname: name))
+      users[name] = try await world.person("\(name)-\(mark)")
+    }
+    users["gone"] = try await world.person("gone-\(mark)", openid: "o-of-somebody-else")
+    users["base"] = try await world.person("base-\(mark)", scope: "snsapi_base")
+    users["dead"] = try await world.person("dead-\(mark)") { token in
+      token = OAuthUserToken(
+        access: Secret("never"), refresh: Secret("never"), expiresIn: .seconds(7200), scope: token.scope)
+    }
+    users["other"] = try await world.tenant.user(of: world.application, #""name":"Other""#)
+    // All are as WeChat says, and then WeChat says something else.
+    _ = try await world.run("apply")
+    for name in ["same", "renamed", "joined", "taken"] {
+      world.wechat.register(Person(id: "\(name)-\(mark)", nickname: name == "renamed" ? "Neu 名字" : name))
+    }
+    return (world, users)
+  }
+
+  private func situations(_ items: [JSONObject]) -> [String: String] {
+    Dictionary(uniqueKeysWithValues: items.map { ($0["user_id"]?.string ?? "", $0["situation"]?.string ?? "") })
+  }
+
+  @Test("each identity ends in its situation; report says the same as apply and changes no row")
+  func everySituation() async throws {
+    let (world, users) = try await everybody()
+    let id = { (name: String) in users[name] ?? "" }
+    // The app joins an Open Platform account, in which one of them is somebody else already.
+    let account = "acc-\(world.app.id)"
+    let mark = world.app.id
+    world.wechat.change(world.app.id) { $0.openPlatformAccount = account }
+    let probe = world.wechat.register(App(kind: .web, openPlatformAccount: account))
+    let taken = try await unionid("taken-\(mark)", app: probe, world)
+    try await world.administer(
+      """
+      INSERT INTO unified_identities VALUES ('\(world.tenant.id)', '\(world.application)', 'open', '\(taken)', '\(id("other"))')
+      """)
+    let before = try await world.dump()
+    let report = try await world.run("report")
+    #expect(try await world.dump() == before)
+    #expect(report.run["status"]?.string == "succeeded")
+    #expect(report.run["progress"]?.object?["done"]?.integer == 7)
+    #expect(report.run["progress"]?.object?["total"]?.integer == 7)
+    let applied = try await world.run("apply")
+    #expect(situations(report.items) == situations(applied.items))
+    let found = situations(applied.items)
+    #expect(found[id("joined")] == "FOUND")
+    #expect(found[id("renamed")] == "FOUND")
+    #expect(found[id("taken")] == "AMBIGUOUS")
+    #expect(found[id("gone")] == "SOURCE_MISSING")
+    #expect(found[id("base")] == "UNQUALIFIED")
+    #expect(found[id("dead")] == "UNQUALIFIED")
+    let ambiguous = try await world.tenant.send(
+      "GET", "reconciliations/\(applied.run.text("id"))/items?situation=AMBIGUOUS")
+    #expect(ambiguous.items.count == 1)
+    #expect(ambiguous.items.first?["user_id"]?.string == id("taken"))
+    #expect(ambiguous.items.first?["other_user_id"]?.string == id("other"))
+    let counts = try #require(applied.run["situations"]?.object)
+    #expect(counts["FOUND"]?.integer == 3 && counts["AMBIGUOUS"]?.integer == 1 && counts["UNQUALIFIED"]?.integer == 2)
+    #expect(try await world.tenant.send("GET", "users/\(id("renamed"))").text("name") == "Neu 名字")
+    let owner = try await world.administer(
+      "SELECT user_id::text FROM unified_identities WHERE tenant_id = '\(world.tenant.id)' AND unionid = '\(taken)'")
+    #expect(owner == [[id("other")]])
+    let again = situations(try await world.run("apply").items)
+    #expect(again[id("joined")] == "CONFIRMED" && again[id("renamed")] == "CONFIRMED")
+    #expect(again[id("taken")] == "AMBIGUOUS")
+    let events = try await world.administer(
+      """
+      SELECT action, count(*) FROM audit_events WHERE tenant_id = '\(world.tenant.id)' AND actor_type = 'worker'
+        AND action LIKE 'identity.%' GROUP BY action ORDER BY action
+      """)
+    #expect(events == [["identity.ambiguous", "1"], ["identity.unionid_added", "3"]])
+  }
+
+  @Test(
+    "a new nickname is UPDATED with the names of the fields, an old one CONFIRMED, an anonymous one changes nothing")
+  func profiles() async throws {
+    let (world, users) = try await everybody()
+    let mark = world.app.id
+    world.wechat.register(Person(id: "same-\(mark)", nickname: "微信用户"))
+    let run = try await world.run("apply")
+    let item = run.items.first { $0["user_id"]?.string == users["renamed"] }
+    #expect(item?["situation"]?.string == "UPDATED")
+    #expect(item?["fields"]?.array == [.string("name")])
+    #expect(situations(run.items)[users["same"] ?? ""] == "CONFIRMED")
+    let kept = try await world.tenant.send("GET", "users/\(users["same"] ?? "")")
+    #expect(kept.text("name") == "same")
+    #expect(kept["attributes"]?.object?["headimgurl"]?.string?.hasPrefix("https://") == true)
+    let one = try await world.run("report", user: users["same"])
+    #expect(one.items.count == 1 && one.run["progress"]?.object?["total"]?.integer == 1)
+  }
+
+  @Test("the rule `if_empty` fills what is empty and leaves what is not; a username that somebody has gives way")
+  func rules() async throws {
+    let world = try await TestReconciliation.make()
+    let map = #"""
+      {"property_map":[{"source":"nickname","target":"username","when":"always"},
+       {"source":"nickname","target":"name","when":"if_empty"},{"source":"headimgurl","target":"picture"}]}
+      """#
+    #expect(try await world.tenant.send("PATCH", "third-party-authz-clients/\(world.client)", map).status == 200)
+    _ = try await world.tenant.user(of: world.application, #""username":"wanted""#)
+    world.wechat.register(Person(id: "rule-\(world.app.id)", nickname: "wanted"))
+    let named = try await world.person("rule-\(world.app.id)", fields: #","name":"Mine""#)
+    _ = try await world.run("apply")
+    let user = try await world.tenant.send("GET", "users/\(named)")
+    #expect(user.text("name") == "Mine")
+    #expect(user["username"] == .null)
+    #expect(user.text("picture").hasPrefix("https://"))
+  }
+
+  @Test("a grant past its time is renewed and kept; a dead one is asked once and then not any more")
+  func renewal() async throws {
+    let world = try await TestReconciliation.make()
+    let expired = { (token: inout OAuthUserToken) in
+      token = OAuthUserToken(
+        access: Secret("old"), refresh: token.refresh, expiresIn: .seconds(1), scope: token.scope)
+    }
+    let user = try await world.person("renew-\(world.app.id)", change: expired)
+    _ = try await world.person("dead-\(world.app.id)") { token in
+      token = OAuthUserToken(access: Secret("x"), refresh: Secret("x"), expiresIn: .seconds(1), scope: token.scope)
+    }
+    let before = try await world.dump()
+    let report = try await world.run("report")
+    #expect(try await world.dump() == before)
+    #expect(situations(report.items)[user] == "UPDATED")
+    _ = try await world.run("apply")
+    let asked = world.wechat.count(endpoint: "sns/oauth2/refresh_token", appID: world.app.id)
+    let again = try await world.run("apply")
+    #expect(situations(again.items).values.sorted() == ["CONFIRMED", "UNQUALIFIED"])
+    #expect(world.wechat.count(endpoint: "sns/oauth2/refresh_token", appID: world.app.id) == asked)
+    let sealed = try await world.administer(
+      """
+      SELECT count(oauth_token_sealed), count(*) FILTER (WHERE encode(oauth_token_sealed, 'escape') LIKE '%access_token%')
+      FROM federated_identities WHERE tenant_id = '\(world.tenant.id)'
+      """)
+    #expect(sealed == [["1", "0"]])
+  }
+
+  @Test("a killed run goes on where it stopped, and what the first worker still does has no effect")
+  func takeOver() async throws {
+    let world = try await TestReconciliation.make(slice: .zero)
+    try await world.silent(2500)
+    let id = try await world.queue("apply")
+    let first = try #require(try await world.claim())
+    #expect(try await world.reconciler.work(first) == .paused(.zero, 1000))
+    let done = { try await world.tenant.send("GET", "reconciliations/\(id)")["progress"]?.object?["done"]?.integer }
+    #expect(try await done() == 1000)
+    // Killed: it holds the run and says nothing any more.
+    let killed = try #require(try await world.claim())
+    #expect(try await world.claim() == nil)
+    try await world.administer(
+      "UPDATE reconciliation_claims SET lease_until = now() WHERE tenant_id = '\(world.tenant.id)'")
+    let heir = try #require(try await world.claim())
+    #expect(try await world.reconciler.work(killed) == .lost)
+    #expect(try await done() == 1000)
+    #expect(try await world.reconciler.work(heir) == .paused(.zero, 1000))
+    #expect(try await done() == 2000)
+    while let claim = try await world.claim() {
+      _ = try await world.reconciler.work(claim)
+    }
+    let items = try await world.administer(
+      """
+      SELECT count(*), count(DISTINCT identity_id), min(situation) FROM reconciliation_items
+      WHERE reconciliation_id = '\(id)'
+      """)
+    #expect(items == [["2500", "2500", "UNQUALIFIED"]])
+    #expect(try await world.tenant.send("GET", "reconciliations/\(id)").text("status") == "succeeded")
+    let pages = try await world.tenant.send("GET", "reconciliations/\(id)/items?limit=200")
+    #expect(pages.items.count == 200 && pages["next_cursor"]?.string != nil)
+  }
+
+  @Test("a cancelled run goes no further, and cancelling twice is as good as once")
+  func cancel() async throws {
+    let world = try await TestReconciliation.make(slice: .zero)
+    try await world.silent(1500)
+    let id = try await world.queue("apply")
+    let claim = try #require(try await world.claim())
+    _ = try await world.reconciler.work(claim)
+    let next = try #require(try await world.claim())
+    let cancelled = try await world.tenant.send("POST", "reconciliations/\(id)/cancel")
+    #expect(cancelled.status == 200 && cancelled.text("status") == "cancelled")
+    #expect(try await world.reconciler.work(next) == .lost)
+    #expect(try await world.claim() == nil)
+    let after = try await world.tenant.send("GET", "reconciliations/\(id)")
+    #expect(after["progress"]?.object?["done"]?.integer == 1000)
+    #expect(try await world.tenant.send("POST", "reconciliations/\(id)/cancel").status == 200)
+    let finished = try await world.run("report")
+    #expect(try await world.tenant.send("POST", "reconciliations/\(finished.run.text("id"))/cancel").status == 409)
+  }
+
+  /// Answers with a failure a number of times, then as WeChat does.
+  private struct Moody: WebProvider {
+    let inner: any WebProvider
+    let failure: ProviderFailure
+    let left: Box
+
+    final class Box: Sendable {
+      let count: Mutex<Int>
+      init(_ count: Int) { self.count = Mutex(count) }
+    }
+
+    func exchange(code: String, credentials: AppCredentials) async throws(ProviderFailure) -> AuthenticatedPerson {
+      try await inner.exchange(code: code, credentials: credentials)
+    }
+    func refresh(_ token: Secret<String>, appID: String) async throws(ProviderFailure) -> AuthenticatedPerson {
+      try await inner.refresh(token, appID: appID)
+    }
+    func profile(
+      openid: String, appID: String, accessToken: Secret<String>
+    ) async throws(ProviderFailure) -> PersonProfile {
+      let fails = left.count.withLock { left in
+        left -= 1
+        return left >= 0
+      }
+      if fails { throw failure }
+      return try await inner.profile(openid: openid, appID: appID, accessToken: accessToken)
+    }
+  }
+
+  private func moody(_ code: String, errcode: Int, times: Int, retry: RetryClass) async throws -> TestReconciliation {
+    let failure = ProviderFailure(
+      code: code, status: 503, errcode: errcode, retry: retry, detail: "", detailZH: "", retryAfter: 60)
+    let left = Moody.Box(times)
+    return try await TestReconciliation.make { Moody(inner: $0, failure: failure, left: left) }
+  }
+
+  @Test("at WeChat's limit a run waits as long as WeChat says and then goes on")
+  func limits() async throws {
+    let world = try await moody("rate_limited", errcode: 45011, times: 1, retry: .backOff)
+    for index in 0..<3 { _ = try await world.person("limit\(index)-\(world.app.id)") }
+    let id = try await world.queue("apply")
+    let claim = try #require(try await world.claim())
+    #expect(try await world.reconciler.work(claim) == .paused(.seconds(60), 0))
+    #expect(try await world.claim() == nil)
+    #expect(try await world.tenant.send("GET", "reconciliations/\(id)").text("status") == "running")
+    try await world.administer("UPDATE reconciliation_claims SET run_at = now() WHERE reconciliation_id = '\(id)'")
+    let next = try #require(try await world.claim())
+    #expect(try await world.reconciler.work(next) == .finished(3))
+    #expect(try await world.tenant.send("GET", "reconciliations/\(id)/items?situation=UPDATED").items.count == 3)
+  }
+
+  @Test("an identity that WeChat never answers about fails after some tries, and the run goes on behind it")
+  func sickIdentity() async throws {
+    let world = try await moody("wechat_unavailable", errcode: -1, times: 3, retry: .backOff)
+    _ = try await world.person("sick-\(world.app.id)")
+    let id = try await world.queue("apply")
+    var pauses = 0
+    while let claim = try await world.claim() {
+      if case .paused = try await world.reconciler.work(claim) { pauses += 1 }
+      try await world.administer("UPDATE reconciliation_claims SET run_at = now() WHERE reconciliation_id = '\(id)'")
+    }
+    #expect(pauses == 2)
+    let items = try await world.tenant.send("GET", "reconciliations/\(id)/items")
+    #expect(items.items.first?["situation"]?.string == "FAILED")
+    #expect(items.items.first?["wechat_errcode"]?.integer == -1)
+  }
+
+  @Test("tenants take turns: a tenant has one run at a time, however many it queued")
+  func fairness() async throws {
+    let (busy, patient) = (try await TestReconciliation.make(), try await TestReconciliation.make())
+    let mine: Set<String> = [busy.tenant.id, patient.tenant.id]
+    func claimed() async throws -> [ReconciliationClaim] {
+      try await busy.reconciler.claim(Lease(), limit: 50).filter { mine.contains("\($0.tenant)") }
+    }
+    for _ in 0..<3 { _ = try await busy.queue("report") }
+    let first = try await claimed()
+    #expect(first.map { "\($0.tenant)" } == [busy.tenant.id])
+    _ = try await patient.queue("report")
+    let second = try await claimed()
+    #expect(second.map { "\($0.tenant)" } == [patient.tenant.id])
+    for claim in first + second { #expect(try await busy.reconciler.work(claim) == .finished(0)) }
+    // Two of one and one of the other are due: each gets one turn.
+    _ = try await patient.queue("report")
+    let third = try await claimed()
+    #expect(third.map { "\($0.tenant)" }.sorted() == mine.sorted())
+    for claim in third { #expect(try await busy.reconciler.work(claim) == .finished(0)) }
+    while let claim = try await busy.claim() { _ = try await busy.reconciler.work(claim) }
+    while let claim = try await patient.claim() { _ = try await patient.reconciler.work(claim) }
+  }
+
+  @Test("reconcile_every queues one run when it is over, and not a second one")
+  func schedule() async throws {
+    let world = try await TestReconciliation.make()
+    let path = "identity-applications/\(world.application)"
+    #expect(try await world.tenant.send("PATCH", path, #"{"reconcile_every":3600}"#).status == 200)
+    try await world.reconciler.queueScheduled()
+    #expect(try await world.tenant.send("GET", "reconciliations").items.isEmpty)
+    let due =
+      "UPDATE application_schedules SET reconcile_at = now() WHERE identity_application_id = '\(world.application)'"
+    for _ in 0..<2 {
+      try await world.administer(due)
+      try await world.reconciler.queueScheduled()
+    }
+    let runs = try await world.tenant.send("GET", "reconciliations?status=queued").items
+    #expect(runs.count == 1 && runs.first?["mode"]?.string == "apply")
+    let next = try await world.administer(
+      """
+      SELECT reconcile_at > now() + interval '50 minutes' FROM application_schedules
+      WHERE identity_application_id = '\(world.application)'
+      """)
+    #expect(next == [["t"]])
+    while let claim = try await world.claim() {
+      _ = try await world.reconciler.work(claim)
+    }
+  }
+
+  @Test("another tenant's run, user and application are as unknown as those nobody has, and a key needs its scope")
+  func boundaries() async throws {
+    let (mine, other) = (try await TestReconciliation.make(), try await TestReconciliation.make())
+    let id = try await other.queue("report")
+    let nobody = try await mine.tenant.send("GET", "reconciliations/\(UUIDv7.make().canonical)")
+    #expect(nobody.status == 404)
+    for (method, path) in [("GET", ""), ("GET", "/items"), ("POST", "/cancel")] {
+      let answer = try await mine.tenant.send(method, "reconciliations/\(id)\(path)")
+      #expect(answer.comparable == nobody.comparable, "\(path)")
+    }
+    let user = try await other.tenant.user(of: other.application)
+    for body in [
+      #"{"identity_application_id":"\#(other.application)","mode":"report"}"#,
+      #"{"identity_application_id":"\#(mine.application)","mode":"report","user_id":"\#(user)"}"#,
+      #"{"identity_application_id":"\#(mine.application)","mode":"all"}"#,
+    ] {
+      #expect(try await mine.tenant.send("POST", "reconciliations", body).status == 422, "\(body)")
+    }
+    let minted = try await mine.tenant.send("POST", "api-keys", #"{"name":"r","scopes":["users:read"]}"#)
+    let refused = try await mine.tenant.server.send(
+      "POST", "/t/\(mine.tenant.slug)/v1/reconciliations", key: minted.text("key"),
+      #"{"identity_application_id":"\#(mine.application)","mode":"report"}"#)
+    #expect(refused.status == 403)
+    while let claim = try await mine.claim() {
+      _ = try await mine.reconciler.work(claim)
+    }
+  }
+
+  private func unionid(_ person: String, app: App, _ world: TestReconciliation) async throws -> String {
+    let miniapp = try await TestMiniapp.make(
+      settings: #"{"enrollment":"automatic"}"#, openPlatformAccount: app.openPlatformAccount)
+    _ = try await miniapp.profile(person)
+    let rows = try await world.administer(
+      "SELECT unionid FROM federated_identities WHERE tenant_id = '\(miniapp.tenant.id)'")
+    return try #require(rows.first?[0])
+  }
+}
