@@ -162,7 +162,7 @@ struct SessionExpiryTests {
 }
 
 /// The expirer as its role, and the superuser's view of what it did.
-private struct Expiry {
+struct Expiry {
   let test: TestDatabase
   let database: Database
   let expiry: SessionExpiry
