@@ -79,7 +79,7 @@ let package = Package(
         "API", "Identity", "Jobs", "Observability", "Outbound", "Postgres", "Secrets", "Tenancy", "WeChat", hummingbird,
         lifecycle, log, arguments,
       ]),
-    library("Simulator", ["JSON", "Observability", hummingbird, lifecycle, log] + crypto),
+    library("Simulator", ["EventLoop", "JSON", "Observability", "Outbound", hummingbird, lifecycle, log] + crypto),
 
     program("QiaoServer", ["Runtime", lifecycle, arguments]),
     program(

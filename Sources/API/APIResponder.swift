@@ -23,6 +23,7 @@ extension Services {
     let tenant = router.group("t/{tenant}").add(middleware: admission).group(context: TenantContext.self)
     addManagementRoutes(to: tenant)
     FederationRoutes(federation: federation, limit: limits.client).add(to: tenant)
+    PushRoutes(inbox: pushes).add(to: tenant)
     oauth.add(to: tenant)
     oauth.addInserted(
       to: router.group(".well-known/oauth-authorization-server/t/{tenant}").add(middleware: admission)

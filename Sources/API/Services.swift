@@ -11,7 +11,8 @@ public struct Services: Sendable {
   /// The database before a tenant is known.
   public let database: Database
   let directory: TenantDirectory
-  let ring: KeyRing
+  /// Seals and opens what is stored.
+  public let ring: KeyRing
   let issuers: Issuers
   let verifier: AccessTokenVerifier
   let appTokens: AppTokenHub
@@ -19,6 +20,7 @@ public struct Services: Sendable {
   public let appTokenFetch: AppTokenFetch
   let federation: WeChatFederation
   let tokenEndpoint: TokenEndpoint
+  let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
   let publicURL: String
@@ -33,7 +35,8 @@ public struct Services: Sendable {
   /// Use cases over `database`, with the given providers.
   public init(
     database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, phones: any PhoneProvider,
-    appTokens: any AppTokenProvider, operatorToken: Secret<String>?, isProduction: Bool, limits: RateLimits,
+    appTokens: any AppTokenProvider, pushes: any PushProvider, operatorToken: Secret<String>?, isProduction: Bool,
+    limits: RateLimits,
     proxies: TrustedProxies, metrics: Metrics, logger: Logger,
     now: @escaping @Sendable () -> Date
   ) {
@@ -56,6 +59,7 @@ public struct Services: Sendable {
     let fetch = AppTokenFetch(provider: appTokens, ring: ring)
     appTokenFetch = fetch
     self.appTokens = hub
+    self.pushes = PushInbox(provider: pushes, ring: ring, now: now)
     applications = Applications(ring: ring, issuers: issuers, names: issuer)
     clients = ThirdPartyAuthzClients(ring: ring, tokens: fetch)
     federation = WeChatFederation(

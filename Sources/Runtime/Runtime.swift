@@ -52,7 +52,8 @@ public struct Runtime: Sendable {
     let database = Database(pool: pool)
     services = Services(
       database: database, ring: settings.masterKeys, publicURL: settings.publicURL, miniapp: wechat, phones: wechat,
-      appTokens: wechat, operatorToken: settings.operatorToken, isProduction: settings.isProduction,
+      appTokens: wechat, pushes: WeChatPushes(), operatorToken: settings.operatorToken,
+      isProduction: settings.isProduction,
       limits: settings.rateLimits, proxies: settings.trustedProxies, metrics: metrics,
       logger: logger, now: now)
   }

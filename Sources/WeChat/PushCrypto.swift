@@ -57,6 +57,11 @@ public struct PushCrypto: Sendable {
     ConstantTime.equal(Self.signature(of: [token.expose(), timestamp, nonce]), signature)
   }
 
+  /// True when `signature` is the plain one: it covers the query and not the body.
+  static func signs(_ signature: String, token: Secret<String>, timestamp: String, nonce: String) -> Bool {
+    ConstantTime.equal(Self.signature(of: [token.expose(), timestamp, nonce]), signature)
+  }
+
   /// Verifies `msg_signature` and opens `Encrypt`.
   ///
   /// A push may come three times and in any order, which is for the caller to notice.

@@ -284,7 +284,7 @@ import Testing
       "{\"client_id\": \"\(miniapp.clientID)\", \"code\": \"x\", \"openid\": \"o123\", \"access_token\": \"t\"}")
     #expect(answer.status == 422)
     #expect(Set(answer.pointers) == ["/openid", "/access_token"])
-    #expect(miniapp.server.wechat.count(appID: miniapp.app.id) == 0)
+    #expect(miniapp.server.wechat.count(endpoint: "sns/jscode2session", appID: miniapp.app.id) == 0)
   }
 
   @Test("an unknown client, a disabled one and no id at all are one and the same 404")

@@ -16,7 +16,7 @@ struct SecrecyTests {
     var environment = wechat.environment()
     environment["QIAO_LOG_LEVEL"] = "trace"
     let program = try Program("qiao-server", environment: environment)
-    let port = try await eventually("the server to listen") { Self.port(program.log) }
+    let port = try await eventually("the server to listen", limit: .seconds(30)) { Self.port(program.log) }
     let server = wechat.reaching(port)
     let miniapp = try await TestMiniapp.make(on: server)
     let tenant = miniapp.tenant

@@ -85,13 +85,12 @@ struct SessionExpiryTests {
     let expiry = try await Expiry.make()
     try await expiry.month("201903", rows: 500, live: 0)
     try await expiry.month("201904", rows: 500, live: 1)
-    let outcome = try await expiry.drain()
-    #expect(outcome.dropped == 1)
+    try await expiry.drops("sessions_201903")
     let left = try await expiry.administer(
       "SELECT to_regclass('sessions_201903') IS NULL, (SELECT count(*) FROM sessions_201904)")
     #expect(left == [["t", "1"]])
     try await expiry.administer("UPDATE sessions_201904 SET expires_at = now()")
-    #expect(try await expiry.drain().dropped == 1)
+    try await expiry.drops("sessions_201904")
   }
 
   @Test("another worker goes on where a killed one stopped, and what the first still sends has no effect")
@@ -185,6 +184,14 @@ struct Expiry {
 
   @discardableResult
   func administer(_ sql: String) async throws -> [[String?]] { try await test.administer(sql) }
+
+  /// Sweeps until a partition is gone: a drop that would have to wait for a reader is put off to the next pass.
+  func drops(_ partition: String) async throws {
+    _ = try await eventually("\(partition) to be dropped") {
+      try await drain()
+      return try await administer("SELECT to_regclass('\(partition)') IS NULL") == [["t"]] ? true : nil
+    }
+  }
 
   /// Sweeps every relation once from its beginning.
   @discardableResult

@@ -48,7 +48,9 @@ struct SettingsTests {
   @Test("SIGTERM lets a server end cleanly within 10 s")
   func terminate() async throws {
     let server = try Program("qiao-server", environment: try await TestServer.shared().environment())
-    _ = try await eventually("it to listen") { server.log.contains("\"what\":\"api\"") ? true : nil }
+    _ = try await eventually("it to listen", limit: .seconds(30)) {
+      server.log.contains("\"what\":\"api\"") ? true : nil
+    }
     server.signal(SIGTERM)
     let ended = try await server.ended(limit: .seconds(10))
     #expect(ended.status == 0, "\(ended.errors)")

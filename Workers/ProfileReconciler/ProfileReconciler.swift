@@ -7,7 +7,8 @@ import Runtime
 struct ProfileReconciler: WorkerProcess {
   static let name = "qiao-profile-reconciler"
   static let configuration = CommandConfiguration(
-    commandName: name, abstract: "Runs reconciliations: asks WeChat again who the people of an application are.",
+    commandName: name,
+    abstract: "Asks WeChat again who the people of an application are, and applies what WeChat pushes.",
     discussion: """
       Any number of them share the work through leases in the database. Settings come from the environment, as the server's; \
       /livez, /readyz and /metrics are on QIAO_METRICS_LISTEN.
@@ -17,6 +18,10 @@ struct ProfileReconciler: WorkerProcess {
   var once = false
 
   static func loops(_ worker: Worker) -> [any WorkerLoops] {
-    [worker.loop(ReconciliationWork(worker.runtime.reconciler, heartbeat: worker.heartbeat))]
+    let services = worker.runtime.services
+    return [
+      worker.loop(ReconciliationWork(worker.runtime.reconciler, heartbeat: worker.heartbeat)),
+      worker.loop(PushWork(database: services.database, heartbeat: worker.heartbeat, ring: services.ring)),
+    ]
   }
 }

@@ -9,7 +9,7 @@ enum ProtocolOperations {
   private static let issuer = "/t/{tenant}/i/{application}"
 
   /// All of them.
-  static var all: [DocumentedOperation] { operations + federation + oauth }
+  static var all: [DocumentedOperation] { operations + federation + pushes + oauth }
 
   private static var operations: [DocumentedOperation] {
     let status = (type: json, schema: Schema.object([("status", Schema.text)]))
@@ -47,6 +47,20 @@ enum ProtocolOperations {
           (json, FieldReader.schema(of: FederationRoutes.BindBody.init)),
           (form, fields(["clientPrimaryId", "federateCode"], optional: ["code"])),
         ], answer: (json, outcome)),
+    ]
+  }
+
+  private static var pushes: [DocumentedOperation] {
+    let path = "\(tenant)/wechat/push/{client}"
+    let signed = ["signature", "timestamp", "nonce"]
+    return [
+      DocumentedOperation(
+        method: .get, path: path, name: "verify_push_url", summary: "WeChat's verification of the push URL.",
+        caller: .anybody, query: fields(signed + ["echostr"]), answer: ("text/plain", Schema.text)),
+      DocumentedOperation(
+        method: .post, path: path, name: "receive_push", summary: "WeChat's message push, XML or JSON, safe mode.",
+        caller: .anybody, query: fields(signed, optional: ["encrypt_type", "msg_signature", "openid"]),
+        answer: ("text/plain", Schema.text)),
     ]
   }
 

@@ -31,6 +31,7 @@ struct Control: Sendable {
     group.delete("counters", use: clearCounters)
     group.post("tokens/expire", use: expireTokens)
     group.post("reset", use: reset)
+    addPushes(to: group)
   }
 
   /// Registers an app from its JSON; used by the seed file too.
@@ -254,7 +255,7 @@ struct Control: Sendable {
 
   // MARK: JSON
 
-  private func object(_ request: Request) async throws -> JSONObject {
+  func object(_ request: Request) async throws -> JSONObject {
     let bytes = try await request.body.collect(upTo: 1 << 20)
     guard bytes.readableBytes > 0 else { return JSONObject() }
     guard let object = (try? JSONValue(parsing: Array(buffer: bytes)))?.object else {

@@ -65,11 +65,16 @@ struct TestServer: Sendable {
     let refresher = Task {
       guard refreshesTokens else { return }
       let (heartbeat, _) = runtime.connection(named: "heartbeat")
-      try await WorkerLoop(
-        AppTokenRefresh(
-          database: runtime.services.database, heartbeat: heartbeat, fetch: runtime.services.appTokenFetch),
-        pool: runtime.pool, metrics: runtime.metrics, logger: runtime.logger, interval: .milliseconds(100)
+      let services = runtime.services
+      let refresh = AppTokenRefresh(database: services.database, heartbeat: heartbeat, fetch: services.appTokenFetch)
+      let pushes = PushWork(database: services.database, heartbeat: heartbeat, ring: services.ring)
+      async let refreshing: Void = WorkerLoop(
+        refresh, pool: runtime.pool, metrics: runtime.metrics, logger: runtime.logger, interval: .milliseconds(100)
       ).run()
+      async let applying: Void = WorkerLoop(
+        pushes, pool: runtime.pool, metrics: runtime.metrics, logger: runtime.logger, interval: .milliseconds(100)
+      ).run()
+      _ = try await (refreshing, applying)
     }
     _ = refresher
     return TestServer(
