@@ -115,6 +115,46 @@ struct SessionExpiryTests {
     try await expiry.administer("DROP TABLE sessions_201905")
   }
 
+  @Test("a tenant sees the sweep of its sessions among its jobs and can have it done now")
+  func jobs() async throws {
+    let expiry = try await Expiry.make()
+    try await expiry.expiry.prepare()
+    let tenant = try await TestServer.shared().tenant()
+    let application = try await tenant.application()
+    let later =
+      "UPDATE sweeps SET run_at = now() + interval '1 hour', lease_until = NULL, attempts = 0, last_error = NULL"
+    try await expiry.administer(later)
+    let job = try await tenant.send("GET", "jobs?kind=session_expiry").items
+    #expect(job.count == 1)
+    #expect(job.first?["target"]?.object?["id"]?.string == application)
+    #expect(job.first?["status"]?.string == "scheduled")
+    #expect(try await tenant.send("POST", "jobs/\(application)/run").status / 100 == 2)
+    let due = "SELECT bool_and(run_at <= now()) FROM sweeps WHERE name = 'sessions'"
+    #expect(try await expiry.administer(due) == [["t"]])
+    let others = try await expiry.administer("SELECT bool_and(run_at > now()) FROM sweeps WHERE name <> 'sessions'")
+    #expect(others == [["t"]])
+  }
+
+  @Test("an applied push is forgotten after a day, one that waits is not")
+  func pushes() async throws {
+    let expiry = try await Expiry.make()
+    let miniapp = try await TestMiniapp.make()
+    for (age, event) in [("25 hours", "NULL"), ("25 hours", "'x'"), ("1 hour", "NULL")] {
+      let id = UUIDv7.make().canonical
+      try await expiry.administer(
+        """
+        INSERT INTO wechat_pushes (tenant_id, id, client_id, identity_hash, event_sealed, received_at)
+        VALUES ('\(miniapp.tenant.id)', '\(id)', '\(miniapp.clientID)', uuid_send('\(id)'), \(event), now() - interval '\(age)')
+        """)
+    }
+    try await expiry.drain()
+    let left = try await expiry.administer(
+      """
+      SELECT count(*), count(event_sealed) FROM wechat_pushes WHERE tenant_id = '\(miniapp.tenant.id)'
+      """)
+    #expect(left == [["2", "1"]])
+  }
+
   private struct Hold: Statement {
     static let sql: SQL = "SELECT 1 FROM sessions_201906 WHERE idle_expires_at < now() LIMIT 7 FOR UPDATE"
     static func decode(_ row: inout Row) throws(DecodingFault) {}
@@ -161,7 +201,7 @@ struct SessionExpiryTests {
 }
 
 /// The expirer as its role, and the superuser's view of what it did.
-private struct Expiry {
+struct Expiry {
   let test: TestDatabase
   let database: Database
   let expiry: SessionExpiry
