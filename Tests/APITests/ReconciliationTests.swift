@@ -250,12 +250,17 @@ struct ReconciliationTests {
     for index in 0..<3 { _ = try await world.person("limit\(index)-\(world.app.id)") }
     let id = try await world.queue("apply")
     let claim = try #require(try await world.claim())
-    #expect(try await world.reconciler.work(claim) == .paused(.seconds(60), 0))
+    // Which of the three meets the limit is chance; those before it are stored.
+    let first = try await world.reconciler.work(claim)
+    guard case .paused(.seconds(60), let before) = first else {
+      Issue.record("\(first)")
+      return
+    }
     #expect(try await world.claim() == nil)
     #expect(try await world.tenant.send("GET", "reconciliations/\(id)").text("status") == "running")
     try await world.administer("UPDATE reconciliation_claims SET run_at = now() WHERE reconciliation_id = '\(id)'")
     let next = try #require(try await world.claim())
-    #expect(try await world.reconciler.work(next) == .finished(3))
+    #expect(try await world.reconciler.work(next) == .finished(3 - before))
     #expect(try await world.tenant.send("GET", "reconciliations/\(id)/items?situation=UPDATED").items.count == 3)
   }
 
