@@ -89,7 +89,12 @@ struct SessionExpiryTests {
     let left = try await expiry.administer(
       "SELECT to_regclass('sessions_201903') IS NULL, (SELECT count(*) FROM sessions_201904)")
     #expect(left == [["t", "1"]])
-    try await expiry.administer("UPDATE sessions_201904 SET expires_at = now()")
+    // What the last row's life ends at is read once; years later it is over, whatever retention an application has.
+    let end = try await expiry.administer(
+      "SELECT over_at = (SELECT expires_at FROM sessions_201904) FROM sweeps WHERE relation = 'sessions_201904'")
+    #expect(end == [["t"]])
+    try await expiry.administer(
+      "UPDATE sweeps SET over_at = now() - interval '3 years' WHERE relation = 'sessions_201904'")
     try await expiry.drops("sessions_201904")
   }
 
@@ -273,6 +278,7 @@ struct Expiry {
         ALTER TABLE sessions_\(name) OWNER TO qiao_owner;
       END $do$;
       \(Self.insert(into: "sessions_\(name)", rows: rows, moment: day));
+      UPDATE sessions_\(name) SET expires_at = now() - interval '3 years';
       UPDATE sessions_\(name) SET expires_at = now() + interval '1 hour', idle_expires_at = now() + interval '1 hour'
       WHERE id IN (SELECT id FROM sessions_\(name) LIMIT \(live))
       """)

@@ -76,7 +76,7 @@ public struct SessionExpiry: Sendable {
     var outcome = Outcome()
     do {
       if claim.isMonthly, claim.nextBlock == 0 {
-        // It reads the whole of a month that is over, until it meets a row that lives.
+        // It reads the whole of a month that is over, once.
         let drop = DropPastPartition(claim: claim)
         if try await database.run(drop, deadline: .seconds(300)).first == true {
           outcome.dropped = 1
