@@ -16,6 +16,8 @@ public struct Services: Sendable {
   let issuers: Issuers
   let verifier: AccessTokenVerifier
   let appTokens: AppTokenHub
+  /// Wakes the requests that wait for an app access token.
+  public let appTokenArrivals: AppTokenArrivals
   /// Asks WeChat for app access tokens: for `verify`, and for the token refresher.
   public let appTokenFetch: AppTokenFetch
   let federation: WeChatFederation
@@ -56,7 +58,8 @@ public struct Services: Sendable {
     let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
     issuers = Issuers(names: issuer)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
-    let hub = AppTokenHub(ring: ring)
+    appTokenArrivals = AppTokenArrivals()
+    let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)
     let fetch = AppTokenFetch(provider: appTokens, ring: ring)
     appTokenFetch = fetch
     self.appTokens = hub
