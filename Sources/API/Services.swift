@@ -36,7 +36,8 @@ public struct Services: Sendable {
 
   /// Use cases over `database`, with the given providers.
   public init(
-    database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, phones: any PhoneProvider,
+    database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, web: any WebProvider,
+    phones: any PhoneProvider,
     appTokens: any AppTokenProvider, pushes: any PushProvider, operatorToken: Secret<String>?, isProduction: Bool,
     limits: RateLimits,
     proxies: TrustedProxies, metrics: Metrics, logger: Logger,
@@ -66,7 +67,8 @@ public struct Services: Sendable {
     applications = Applications(ring: ring, issuers: issuers, names: issuer)
     clients = ThirdPartyAuthzClients(ring: ring, tokens: fetch)
     federation = WeChatFederation(
-      codes: CodeExchange(provider: miniapp, ring: ring), phones: PhoneNumbers(provider: phones, tokens: hub),
+      codes: CodeExchange(miniapp: miniapp, web: web, ring: ring, now: now),
+      phones: PhoneNumbers(provider: phones, tokens: hub),
       issuer: issuer, verifier: verifier, ring: ring, now: now)
     tokenEndpoint = TokenEndpoint(
       issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now
