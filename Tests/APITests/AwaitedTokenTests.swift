@@ -56,6 +56,39 @@ struct AwaitedTokenTests {
     #expect(server.wechat.count(endpoint: "cgi-bin/stable_token") == 0)
   }
 
+  @Test("a refresh that ended in a fault of ours is done again when its lease is over, though its worker lives on")
+  func fault() async throws {
+    let server = try await TestServer.start(on: TestDatabase.separate(), refreshesTokens: false)
+    let runtime = server.runtime
+    let miniapp = try await TestMiniapp.make(on: server)
+    // A secret that does not open; unnoticed by the trigger that makes a refresh due.
+    try await server.database.administer(
+      """
+      SET session_replication_role = replica;
+      CREATE TABLE kept AS SELECT id, app_secret_sealed FROM third_party_authz_clients;
+      UPDATE third_party_authz_clients SET app_secret_sealed = '\\x00'
+      """)
+    let database = runtime.services.database
+    let work = AppTokenRefresh(database: database, heartbeat: database, fetch: runtime.services.appTokenFetch)
+    let worker = Task {
+      try await WorkerLoop(
+        work, pool: runtime.pool, metrics: runtime.metrics, logger: runtime.logger, leaseSeconds: 0.9,
+        interval: .milliseconds(50)
+      ).run()
+    }
+    defer { worker.cancel() }
+    _ = try await eventually("it to fail") {
+      let failed = #"qiao_worker_failed_total{kind="wechat_token_refresh"} 0"#
+      return runtime.metrics.exposition().contains(failed) ? nil : true
+    }
+    try await server.database.administer(
+      """
+      SET session_replication_role = replica;
+      UPDATE third_party_authz_clients c SET app_secret_sealed = k.app_secret_sealed FROM kept k WHERE k.id = c.id
+      """)
+    _ = try await AppTokenTests.token(of: miniapp)
+  }
+
   private static func awaited(_ server: TestServer) async throws -> [[String?]] {
     try await server.database.administer("SELECT count(*) FROM app_token_schedule WHERE awaited_until > now()")
   }

@@ -6,11 +6,11 @@ import TestSupport
 final class ScriptedWork: Work {
   /// What a loop did.
   enum Step: Sendable, Equatable {
-    case claimed(Int)
+    case claimed(Int, by: String)
     case began(Int)
     case cancelled(Int)
-    case renewed
-    case released
+    case renewed(String)
+    case released(String)
   }
 
   /// The database could not be asked.
@@ -60,7 +60,7 @@ final class ScriptedWork: Work {
       state.due.removeFirst(taken.count)
       return taken
     }
-    steps.send(.claimed(taken.count))
+    steps.send(.claimed(taken.count, by: lease.holder.uuidString))
     return taken
   }
 
@@ -82,10 +82,10 @@ final class ScriptedWork: Work {
 
   func renew(_ lease: Lease) async throws {
     guard isRenewable else { throw Unreachable() }
-    steps.send(.renewed)
+    steps.send(.renewed(lease.holder.uuidString))
   }
 
-  func release(_ lease: Lease) async throws { steps.send(.released) }
+  func release(_ lease: Lease) async throws { steps.send(.released(lease.holder.uuidString)) }
 
   func lag() async throws -> Double { due.isEmpty ? 0 : 7 }
 }
