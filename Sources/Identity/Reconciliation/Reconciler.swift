@@ -80,22 +80,24 @@ public struct Reconciler: Sendable {
     guard let rows = try await rows(of: claim.slug) else { return .lost }
     do {
       let outcome = try await slice(claim, rows)
-      if case .paused(let pause, _) = outcome, !Task.isCancelled { try await handBack(claim, after: pause) }
+      if case .paused(let pause, _) = outcome, !Task.isCancelled {
+        guard try await handBack(claim, after: pause) else { return .lost }
+      }
       return outcome
     } catch {
       if error == .tenantUnavailable { return .lost }
       if !error.isTransient, claim.attempts >= Self.lastAttempt {
         _ = try? await rows.run(FinishRun(claim: claim, status: .failed, reason: Self.reason(error)), repeatable: true)
       } else {
-        try? await handBack(claim, after: Self.backOff(claim.attempts))
+        _ = try? await handBack(claim, after: Self.backOff(claim.attempts))
       }
       throw error
     }
   }
 
-  /// Gives a run back, due again after `pause`.
-  private func handBack(_ claim: ReconciliationClaim, after pause: Duration) async throws(DatabaseError) {
-    _ = try await database.run(HandBackReconciliation(claim: claim, pause: pause), repeatable: true)
+  /// Gives a run back, due again after `pause`; false when somebody else has it.
+  private func handBack(_ claim: ReconciliationClaim, after pause: Duration) async throws(DatabaseError) -> Bool {
+    try await !database.run(HandBackReconciliation(claim: claim, pause: pause)).isEmpty
   }
 
   private func rows(of slug: String) async throws(DatabaseError) -> TenantDatabase? {
