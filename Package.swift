@@ -106,11 +106,14 @@ let package = Package(
     tests("PostgresTests", ["EventLoop", "Postgres", "Query", log]),
     .target(name: "RawServer", dependencies: ["EventLoop"], path: "Tests/RawServer", swiftSettings: settings),
     tests("OutboundTests", ["EventLoop", "Observability", "Outbound", "RawServer"]),
+    tests("JobsTests", ["EventLoop", "Jobs", "Observability", "Postgres", "TestSupport", lifecycle, log]),
     tests("SecretsTests", ["Secrets"]),
     tests(
       "WeChatTests",
       ["EventLoop", "Federation", "JSON", "Observability", "Outbound", "RawServer", "WeChat"] + crypto),
-    tests("SimulatorTests", ["Simulator", "TestSupport"]),
+    tests(
+      "SimulatorTests",
+      ["EventLoop", "JSON", "Observability", "Outbound", "Simulator", "TestSupport", log] + crypto),
     tests("TenancyTests", ["EventLoop", "Postgres", "Query", "Secrets", "Tenancy", "TestSupport", log]),
     tests(
       "APITests",

@@ -100,6 +100,17 @@ struct PushTests {
     #expect(try await app.miniapp.userinfo(user.accessToken).status == 200)
   }
 
+  @Test("WeChat's own oddities are overlooked", arguments: PushMessage.Quirk.allCases)
+  func quirks(quirk: PushMessage.Quirk) async throws {
+    let app = try await Self.app()
+    let user = try await app.person("ivan")
+    var message = PushMessage(event: "user_info_modified", openid: user.openid)
+    message.format = .json
+    message.quirk = quirk
+    #expect(try await app.push(message).status == 200)
+    _ = try await app.user(user.sub) { $0["name"] == .null }
+  }
+
   @Test("a privacy event in plain mode has no effect and leaves one audit event")
   func plain() async throws {
     let app = try await Self.app()

@@ -36,6 +36,15 @@ enum ProtocolOperations {
         caller: .anybody, bodies: [(json, FieldReader.schema(of: FederationRoutes.ProfileBody.init))],
         answer: (json, outcome)),
       DocumentedOperation(
+        method: .post, path: "\(tenant)/federation/wechat/mobile/profile", name: "mobile_profile",
+        summary: "Signs a known person in with the code of the WeChat SDK, or gives a ticket to register with.",
+        caller: .anybody, bodies: [(json, FieldReader.schema(of: FederationRoutes.ProfileBody.init))],
+        answer: (json, outcome)),
+      DocumentedOperation(
+        method: .post, path: "\(tenant)/federation/wechat/mobile/bindUser", name: "mobile_bind_user",
+        summary: "Registers the person of a ticket or binds them to a user.", caller: .anybody,
+        bodies: [(json, FieldReader.schema(of: FederationRoutes.BindBody.init))], answer: (json, outcome)),
+      DocumentedOperation(
         method: .get, path: "\(path)/profile", name: "miniapp_profile_six",
         summary: "The same in the wire form of SiX IDaaS.", caller: .anybody, query: six,
         answer: (json, Schema.object([("data", Schema.anyObject)]))),

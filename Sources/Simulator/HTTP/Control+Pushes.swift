@@ -16,11 +16,13 @@ extension Control {
         throw ControlError(
           status: .unprocessableContent,
           message:
-            "send appid, url, token, encoding_aes_key, event and user; mode, format, revoke_info and flaw as wanted")
+            "send appid, url, token, encoding_aes_key, event and user; mode, format, revoke_info, quirk and flaw as wanted"
+        )
       }
       var message = PushMessage(event: event, openid: Names.openid(user, appID: appID))
       message.mode = try fields.choice("mode", PushMessage.Mode.self) ?? .safe
       message.format = try fields.choice("format", PushMessage.Format.self) ?? .xml
+      message.quirk = try fields.choice("quirk", PushMessage.Quirk.self)
       message.flaw = try fields.choice("flaw", PushMessage.Flaw.self)
       message.revokeInfo = try fields.string("revoke_info")
       let key = try fields.string("encoding_aes_key") ?? ""

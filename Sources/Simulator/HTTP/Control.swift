@@ -22,6 +22,10 @@ struct Control: Sendable {
     group.patch("apps/{id}", use: changeApp)
     group.post("users", use: createUser)
     group.get("users/{id}", use: showUser)
+    group.post("users/{id}/change-password") { _, context in
+      world.changePassword(context.parameters.get("id") ?? "")
+      return Self.json { $0.member("status", "ok") }
+    }
     group.post("codes", use: createCodes)
     group.post("clock", use: moveClock)
     group.get("clock", use: showClock)
@@ -69,6 +73,14 @@ struct Control: Sendable {
     if let permitted = try fields.boolean("phone_permission") { app.mayReadPhoneNumbers = permitted }
     if let errcode = try fields.integer("banned_with") { app.bannedWith = errcode == 0 ? nil : errcode }
     if let limit = try fields.integer("logins_per_minute") { app.loginsPerMinute = limit == 0 ? nil : limit }
+    if let limits = try fields.object("calls_per_minute") {
+      for (name, value) in limits.members { app.callsPerMinute[name] = value.integer }
+    }
+    if let errcode = try fields.integer("wrong_secret_errcode") { app.wrongSecretErrcode = errcode }
+    if let errcode = try fields.integer("expired_code_errcode") { app.expiredCodeErrcode = errcode }
+    if let confirmation = try fields.choice("confirmation", App.Confirmation.self) { app.confirmation = confirmation }
+    if let form = try fields.choice("region_form", App.RegionForm.self) { app.regionForm = form }
+    if let isSnapshot = try fields.boolean("snapshot") { app.isSnapshot = isSnapshot }
     if let domain = try fields.string("redirect_domain") { app.redirectDomain = domain.isEmpty ? nil : domain }
   }
 
@@ -280,6 +292,11 @@ struct Control: Sendable {
     json.member("phone_permission", app.mayReadPhoneNumbers)
     json.member("banned_with", app.bannedWith ?? 0)
     json.member("logins_per_minute", app.loginsPerMinute ?? 0)
+    json.member("wrong_secret_errcode", app.wrongSecretErrcode)
+    json.member("expired_code_errcode", app.expiredCodeErrcode)
+    json.member("confirmation", app.confirmation.rawValue)
+    json.member("region_form", app.regionForm.rawValue)
+    json.member("snapshot", app.isSnapshot)
     json.member("redirect_domain", app.redirectDomain)
   }
 
@@ -308,6 +325,7 @@ struct ControlFields {
   func contains(_ name: String) -> Bool { object[name] != nil }
 
   mutating func string(_ name: String) throws -> String? { try read(name, "a string", \.string) }
+  mutating func object(_ name: String) throws -> JSONObject? { try read(name, "an object", \.object) }
   mutating func integer(_ name: String) throws -> Int? { try read(name, "a whole number", \.integer) }
   mutating func boolean(_ name: String) throws -> Bool? { try read(name, "true or false", \.boolean) }
 

@@ -63,6 +63,7 @@ struct Endpoint: Sendable {
         json.member("errmsg", "ok")
       }
       do throws(WeChatError) {
+        try state.noteCall(path, appID: appID)
         try work(&state, call, &json)
       } catch {
         return .failure(error)
@@ -118,10 +119,12 @@ struct Endpoint: Sendable {
     switch fault?.kind {
     case .wrongJSON: bytes = Array(bytes.dropLast()) + Array(",,".utf8)
     case .dirtyStrings: bytes = Self.dirty(bytes)
+    case .oddTypes: bytes = Self.withNumericCountryCode(bytes)
     default: break
     }
     // WeChat serves JSON of its `sns` calls as text/plain.
-    let type = path.hasPrefix("sns/") ? "text/plain" : "application/json; encoding=utf-8"
+    let isPlain = path.hasPrefix("sns/") != (fault?.kind == .otherContentType)
+    let type = isPlain ? "text/plain" : "application/json; encoding=utf-8"
     guard fault?.kind == .cut else {
       return Response(
         status: .ok, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
@@ -133,6 +136,12 @@ struct Endpoint: Sendable {
         try await writer.write(half)
         throw WeChatError(-1)
       })
+  }
+
+  /// `"countryCode":"86"` as the number that one of WeChat's samples shows.
+  private static func withNumericCountryCode(_ bytes: [UInt8]) -> [UInt8] {
+    let text = String(decoding: bytes, as: UTF8.self)
+    return Array(text.replacing(/"countryCode":"(\d+)"/) { "\"countryCode\":\($0.output.1)" }.utf8)
   }
 
   /// Puts 0x08, 0x14 and a stray UTF-8 byte behind the first character of each string of ten or more.

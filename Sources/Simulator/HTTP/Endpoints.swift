@@ -122,11 +122,10 @@ extension World {
         }
         json.member("openid", Names.openid(person.id, appID: app.id))
         json.member("nickname", person.nickname)
-        json.member("sex", 0)
-        json.member("language", "")
-        json.member("city", "")
-        json.member("province", "")
-        json.member("country", "")
+        if app.regionForm == .empty {
+          json.member("sex", 0)
+          for name in ["language", "city", "province", "country"] { json.member(name, "") }
+        }
         // WeChat escapes slashes.
         json.member("headimgurl", raw: Array("\"\(person.avatarURL.replacingOccurrences(of: "/", with: "\\/"))\"".utf8))
         json.member("privilege", [String]())
@@ -167,6 +166,7 @@ extension World.State {
     json.member("refresh_token", token.refreshToken)
     json.member("openid", Names.openid(token.person, appID: app.id))
     json.member("scope", token.scope)
+    if app.isSnapshot, app.kind == .officialAccount { json.member("is_snapshotuser", 1) }
     if withUnionid, token.scope != "snsapi_base", let account = app.openPlatformAccount {
       json.member("unionid", Names.unionid(token.person, account: account))
     }

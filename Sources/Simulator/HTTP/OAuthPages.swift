@@ -46,7 +46,8 @@ struct OAuthPages: Sendable {
       <p>\(Self.escaped(app.id)) 申请获取您的登录信息 · asks for your login.</p>
       <form method="post" action="/connect/confirm">\(hidden)
       <p><label>用户 · user <input name="user" value="alice"></label></p>
-      <p><button name="decision" value="allow">同意 · Allow</button> <button name="decision" value="deny">拒绝 · Deny</button></p>
+      <p><button name="decision" value="allow">同意 · Allow</button> <button name="decision" value="deny">拒绝 · Deny</button>
+      <button name="decision" value="deny_redirect">拒绝并返回 · Deny and go back</button></p>
       </form>
       """)
   }
@@ -59,15 +60,26 @@ struct OAuthPages: Sendable {
       return Self.refused("参数错误", "The form is incomplete.")
     }
     guard fields["decision"] == "allow" else {
-      return Self.page("已拒绝 · Refused", "<p>您已拒绝。WeChat does not go back to the site.</p>")
+      // Today's WeChat stays where it is; an older one went back with the state alone.
+      guard fields["decision"] == "deny_redirect" else {
+        return Self.page("已拒绝 · Refused", "<p>您已拒绝。WeChat does not go back to the site.</p>")
+      }
+      return Response(status: .seeOther, headers: [.location: Self.address(redirect, code: nil, fields["state"])])
     }
     let code = try world.state.withLock { state throws(WeChatError) in
       try state.issueCode(.oauth, appID: appID, person: user, scope: fields["scope"])
     }
-    let separator = redirect.contains("?") ? "&" : "?"
-    let state = (fields["state"] ?? "").addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
     return Response(
-      status: .seeOther, headers: [.location: "\(redirect)\(separator)code=\(code)&state=\(state)"])
+      status: .seeOther, headers: [.location: Self.address(redirect, code: code, fields["state"])])
+  }
+
+  /// The redirect URI with what is added to its query, before a fragment.
+  private static func address(_ redirect: String, code: String?, _ state: String?) -> String {
+    let parts = redirect.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+    let separator = parts[0].contains("?") ? "&" : "?"
+    let state = (state ?? "").addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+    let query = (code.map { "code=\($0)&" } ?? "") + "state=\(state)"
+    return "\(parts[0])\(separator)\(query)" + (parts.count > 1 ? "#\(parts[1])" : "")
   }
 
   private static func pairs(_ text: String) -> [(String, String)] {

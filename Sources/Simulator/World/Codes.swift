@@ -34,13 +34,19 @@ extension World.State {
   mutating func spend(_ text: String, _ kind: Code.Kind, app: App) throws(WeChatError) -> Code {
     guard let code = codes[text], code.kind == kind, code.appID == app.id else { throw WeChatError(40029) }
     guard !code.isUsed else { throw WeChatError(kind == .phone ? 40029 : 40163) }
-    guard clock.now - code.issuedAt <= kind.lifetime(app.kind) else { throw WeChatError(40029) }
+    guard clock.now - code.issuedAt <= kind.lifetime(app.kind) else { throw WeChatError(app.expiredCodeErrcode) }
     if people[code.person]?.isBlocked == true, kind == .login { throw WeChatError(40226) }
     if let limit = app.loginsPerMinute, kind == .login {
       try note(limit: limit, of: "\(app.id) \(code.person)")
     }
     codes[text]?.isUsed = true
     return code
+  }
+
+  /// Counts a call of an app.
+  mutating func noteCall(_ endpoint: String, appID: String) throws(WeChatError) {
+    guard let limit = apps[appID]?.callsPerMinute[endpoint] else { return }
+    try note(limit: limit, of: "\(appID) \(endpoint)")
   }
 
   private mutating func note(limit: Int, of key: String) throws(WeChatError) {

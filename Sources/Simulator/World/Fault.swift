@@ -16,6 +16,8 @@ public struct Fault: Sendable {
     case wrongJSON = "wrong_json"
     /// Puts raw control bytes and broken UTF-8 into strings.
     case dirtyStrings = "dirty_strings"
+    /// Swaps `text/plain` and `application/json`.
+    case otherContentType = "other_content_type"
     /// Writes `errcode` as a string, `countryCode` as a number, and `errcode: 0` on success.
     case oddTypes = "odd_types"
     /// Does its work and closes the connection in the middle of the answer.
@@ -95,6 +97,14 @@ extension World {
     code(.phone, appID, person)
   }
 
+  /// A code as a browser or a native app brings it back.
+  /// - Throws: when there is no such app.
+  public func oauthCode(_ appID: String, person: String, scope: String = "snsapi_userinfo") throws -> String {
+    try state.withLock { state throws(WeChatError) in
+      try state.issueCode(.oauth, appID: appID, person: person, scope: scope)
+    }
+  }
+
   private func code(_ kind: Code.Kind, _ appID: String, _ person: String) -> String {
     state.withLock { (try? $0.issueCode(kind, appID: appID, person: person, scope: nil)) ?? "unknown-app" }
   }
@@ -109,6 +119,15 @@ extension World {
     state.withLock { state in
       state.legacyTokens[appID] = nil
       state.stableTokens[appID] = nil
+    }
+  }
+
+  /// A person changes their password: every grant they gave is dead (42007).
+  public func changePassword(_ person: String) {
+    state.withLock { state in
+      for token in state.oauthTokens.filter({ $0.value.person == person }).keys {
+        state.oauthTokens[token]?.isDead = true
+      }
     }
   }
 

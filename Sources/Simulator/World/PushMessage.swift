@@ -41,6 +41,18 @@ public struct PushMessage: Sendable {
     case cut
   }
 
+  /// What WeChat's own pushes and samples have got wrong, and a receiver has to take.
+  public enum Quirk: String, Sendable, CaseIterable {
+    /// A space before each name of the JSON.
+    case leadingSpace = "leading_space"
+    /// `MsgType` is `Event`.
+    case capitalEvent = "capital_event"
+    /// No `OpenID`: the person is in `FromUserName` only.
+    case noOpenID = "no_openid"
+  }
+
+  /// What is odd about it.
+  public var quirk: Quirk?
   /// The event's name, such as `user_authorization_revoke`.
   public var event: String
   /// Whom it is about.
@@ -109,9 +121,10 @@ public struct PushMessage: Sendable {
 
   private func inner(appID: String, at sent: Int) -> [UInt8] {
     var fields = [
-      ("ToUserName", "gh_simulator"), ("FromUserName", openid), ("CreateTime", String(sent)), ("MsgType", "event"),
-      ("Event", event), ("OpenID", openid), ("AppID", appID),
+      ("ToUserName", "gh_simulator"), ("FromUserName", openid), ("CreateTime", String(sent)),
+      ("MsgType", quirk == .capitalEvent ? "Event" : "event"), ("Event", event), ("AppID", appID),
     ]
+    if quirk != .noOpenID { fields.append(("OpenID", openid)) }
     if let revokeInfo { fields.append(("RevokeInfo", revokeInfo)) }
     if let unionid { fields.append(("UnionID", unionid)) }
     return wrapped(fields)
@@ -121,7 +134,8 @@ public struct PushMessage: Sendable {
     switch format {
     case .json:
       return JSONWriter.object { json in
-        for (name, value) in fields {
+        for (plain, value) in fields {
+          let name = quirk == .leadingSpace && plain == "OpenID" ? " \(plain)" : plain
           if name == "CreateTime" { json.member(name, Int(value) ?? 0) } else { json.member(name, value) }
         }
       }

@@ -72,7 +72,7 @@ extension World.State {
 
   private static func newToken(_ app: App) -> String { "84_\(app.id)_\(Names.random(120))" }
 
-  /// The checks of the token endpoints, in WeChat's order: address, parameters, grant, app, secret, frozen, banned.
+  /// The checks of the token endpoints, in WeChat's order: address, parameters, grant, app, secret, frozen, confirmed, banned.
   func tokenCaller(
     appID: String?, secret: String?, grantType: String?, address: String
   ) throws(WeChatError) -> App {
@@ -83,8 +83,9 @@ extension World.State {
     guard let secret, !secret.isEmpty else { throw WeChatError(41004) }
     guard grantType == "client_credential" else { throw WeChatError(40002) }
     guard let app = apps[appID] else { throw WeChatError(40013) }
-    guard app.secret == secret else { throw WeChatError(40125) }
+    guard app.secret == secret else { throw WeChatError(app.wrongSecretErrcode) }
     guard !app.isSecretFrozen else { throw WeChatError(40243) }
+    if let errcode = app.confirmation.errcode { throw WeChatError(errcode) }
     if let errcode = app.bannedWith { throw WeChatError(errcode) }
     return app
   }

@@ -19,6 +19,8 @@ struct WeChatError: Error, Equatable {
     44002: "empty post data", 45009: "reach max api daily quota limit",
     45011: "api minute-quota reach limit  mustslower  retry next minute", 47001: "data format error",
     48001: "api unauthorized", 50002: "user limited", 50007: "account frozen", 87008: "invalid sig_method",
-    87009: "invalid signature",
+    87009: "invalid signature", 89503: "this ip needs the administrator's confirmation",
+    89506: "ip refused, try in 24 hours",
+    89507: "ip refused, try in 1 hour",
   ]
 }

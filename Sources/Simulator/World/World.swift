@@ -91,6 +91,41 @@ public struct App: Sendable {
     case officialAccount = "official_account"
   }
 
+  /// The administrator's confirmation of a new address.
+  public enum Confirmation: String, Sendable, CaseIterable {
+    /// There is none.
+    case notNeeded = "not_needed"
+    /// 89503 until the administrator allows it.
+    case pending
+    /// 89507 for an hour.
+    case refusedOnce = "refused_once"
+    /// 89506 for a day.
+    case refusedTwice = "refused_twice"
+
+    var errcode: Int? {
+      switch self {
+      case .notNeeded: nil
+      case .pending: 89503
+      case .refusedOnce: 89507
+      case .refusedTwice: 89506
+      }
+    }
+  }
+
+  /// How something is left out.
+  public enum RegionForm: String, Sendable, CaseIterable {
+    /// `"city": ""` and `"sex": 0`.
+    case empty
+    /// No such members.
+    case absent
+  }
+
+  /// WeChat's own limits a minute.
+  public static let limits = [
+    "cgi-bin/token": 10_000, "cgi-bin/stable_token": 10_000, "sns/oauth2/access_token": 10_000,
+    "sns/oauth2/refresh_token": 50_000, "sns/userinfo": 50_000, "wxa/resetusersessionkey": 60_000,
+  ]
+
   /// `wx` and 16 hexadecimal digits.
   public var id: String
   /// 32 hexadecimal digits.
@@ -107,8 +142,20 @@ public struct App: Sendable {
   public var isSecretFrozen = false
   /// False gives 48001 at the phone number call.
   public var mayReadPhoneNumbers = true
-  /// Logins a person may make in a minute; `nil` for no limit.
+  /// Logins a person may make in a minute (WeChat: 100); `nil` for no limit.
   public var loginsPerMinute: Int?
+  /// Calls of the app in a minute by endpoint; beyond it gets 45011.
+  public var callsPerMinute: [String: Int] = App.limits
+  /// What the token endpoints say to a wrong secret: 40125, or 40001 as the documents have it.
+  public var wrongSecretErrcode = 40125
+  /// What an expired code gets: 40029, or 42003.
+  public var expiredCodeErrcode = 40029
+  /// Whether the administrator has to confirm that tokens are fetched from here.
+  public var confirmation = Confirmation.notNeeded
+  /// True where the page asks for the profile on entry: WeChat then shows a virtual person.
+  public var isSnapshot = false
+  /// How `sns/userinfo` leaves out sex and region.
+  public var regionForm = RegionForm.empty
   /// The host that OAuth may return to; `nil` allows all.
   public var redirectDomain: String?
 
