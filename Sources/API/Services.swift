@@ -22,6 +22,7 @@ public struct Services: Sendable {
   public let appTokenFetch: AppTokenFetch
   let federation: WeChatFederation
   let tokenEndpoint: TokenEndpoint
+  let authorization: Authorization
   let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
@@ -57,6 +58,7 @@ public struct Services: Sendable {
     let keys = SigningKeyCache(ring: ring)
     let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
     issuers = Issuers(names: issuer)
+    authorization = Authorization(issuer: issuer, hints: IDTokenHints(issuer: issuer, keys: keys), now: now)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
     let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)

@@ -4,12 +4,12 @@ import JSON
 /// The operations whose form a standard or WeChat decides, as the API document describes them.
 enum ProtocolOperations {
   private static let json = "application/json"
-  private static let form = "application/x-www-form-urlencoded"
+  static let form = "application/x-www-form-urlencoded"
   private static let tenant = "/t/{tenant}"
-  private static let issuer = "/t/{tenant}/i/{application}"
+  static let issuer = "/t/{tenant}/i/{application}"
 
   /// All of them.
-  static var all: [DocumentedOperation] { operations + federation + pushes + oauth }
+  static var all: [DocumentedOperation] { operations + federation + pushes + oauth + authorization }
 
   private static var operations: [DocumentedOperation] {
     let status = (type: json, schema: Schema.object([("status", Schema.text)]))
@@ -75,7 +75,10 @@ enum ProtocolOperations {
 
   private static var oauth: [DocumentedOperation] {
     let grant = fields(
-      ["grant_type"], optional: ["refresh_token", "scope", "client_id", "client_secret", "assertion"])
+      ["grant_type"],
+      optional: [
+        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "client_id", "client_secret", "assertion",
+      ])
     let token = fields(["token"], optional: ["token_type_hint", "client_id", "client_secret"])
     let metadata = "OpenID Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414)."
     let tokens = (type: json, schema: tokenResponse)
@@ -135,7 +138,7 @@ enum ProtocolOperations {
     ])
 
   /// Fields of a form or query, all strings.
-  private static func fields(_ required: [String], optional: [String] = []) -> JSONObject {
+  static func fields(_ required: [String], optional: [String] = []) -> JSONObject {
     Schema.object((required + optional).map { ($0, Schema.text) }, optional: Set(optional))
   }
 }
