@@ -17,10 +17,8 @@ struct WorkerLoopTests {
       try await Task.sleep(for: .seconds(60))
       return .done(1)
     }
-    let began = ContinuousClock.now
     try await running(work, lease: 0.9) { metrics in
       _ = try await work.steps.next("a handler is cancelled") { if case .cancelled = $0 { true } else { false } }
-      #expect(ContinuousClock.now - began < .seconds(5))
       _ = try await work.steps.next("the release") { if case .released = $0 { true } else { false } }
       _ = try await work.steps.next("a claim of the next holder") { if case .claimed = $0 { true } else { false } }
       #expect(work.holders >= 2)
