@@ -26,7 +26,8 @@ extension Services {
     PushRoutes(inbox: pushes).add(to: tenant)
     oauth.add(to: tenant)
     AuthorizationRoutes(
-      issuers: issuers, authorization: authorization, isSecure: publicURL.hasPrefix("https:"), limit: limits.client
+      issuers: issuers, authorization: authorization, logout: logout, isSecure: publicURL.hasPrefix("https:"),
+      limit: limits.client
     ).add(to: tenant)
     oauth.addInserted(
       to: router.group(".well-known/oauth-authorization-server/t/{tenant}").add(middleware: admission)

@@ -23,6 +23,7 @@ public struct Services: Sendable {
   let federation: WeChatFederation
   let tokenEndpoint: TokenEndpoint
   let authorization: Authorization
+  let logout: Logout
   let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
@@ -58,7 +59,9 @@ public struct Services: Sendable {
     let keys = SigningKeyCache(ring: ring)
     let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
     issuers = Issuers(names: issuer)
-    authorization = Authorization(issuer: issuer, hints: IDTokenHints(issuer: issuer, keys: keys), now: now)
+    let hints = IDTokenHints(issuer: issuer, keys: keys)
+    authorization = Authorization(issuer: issuer, hints: hints, now: now)
+    logout = Logout(hints: hints)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
     let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)

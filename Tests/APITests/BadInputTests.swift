@@ -39,7 +39,9 @@ struct BadInputTests {
     let things = try await prepared(miniapp)
     let before = try await Self.rows(miniapp.tenant)
     var tried = 0
-    for operation in try await EveryOperation(miniapp.server).all where operation.bodyType != nil {
+    // A logout without parameters is a good one, and unknown ones are ignored.
+    for operation in try await EveryOperation(miniapp.server).all
+    where operation.bodyType != nil && !operation.path.hasSuffix("/logout") {
       for (type, _) in operation.details["requestBody"]?.object?["content"]?.object?.members ?? [] {
         let isForm = type == "application/x-www-form-urlencoded"
         for (what, body) in isForm ? Self.forms : Self.json {

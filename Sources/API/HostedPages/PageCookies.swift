@@ -40,6 +40,12 @@ struct PageCookies: Sendable {
     return (Secret(Base64URL.string(RandomBytes.make(32))), true)
   }
 
+  /// A `Set-Cookie` that takes a cookie away.
+  func clear(_ name: String) -> HTTPField {
+    HTTPField(
+      name: .setCookie, value: "\(name)=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")")
+  }
+
   /// A `Set-Cookie` that lasts until the browser closes (RFC 6265 section 4.1).
   func set(_ name: String, _ value: Secret<String>) -> HTTPField {
     let secure = isSecure ? "; Secure" : ""

@@ -12,6 +12,9 @@ extension ProtocolOperations {
       ])
     let interaction = fields(["interaction"])
     let asks = "The authorization endpoint (OpenID Connect Core section 3.1.2): 303 to the client or to a page."
+    let ends = "Ends the browser's session (OpenID Connect RP-Initiated Logout 1.0)."
+    let end = fields(
+      [], optional: ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales", "confirmation"])
     return [
       page(.get, "authorize", "authorize", asks, request),
       page(.post, "authorize", "authorize_post", asks, request),
@@ -23,6 +26,8 @@ extension ProtocolOperations {
       page(
         .post, "consent", "consent", "Answers the question for consent: 303 to the client.",
         fields(["interaction", "decision"])),
+      page(.get, "logout", "logout", ends, end),
+      page(.post, "logout", "logout_post", ends, end),
     ]
   }
 

@@ -9,6 +9,7 @@ import Tenancy
 struct AuthorizationRoutes: Sendable {
   let issuers: Issuers
   let authorization: Authorization
+  let logout: Logout
   /// True where browsers come by https.
   let isSecure: Bool
   /// Of each name somebody tries to sign in with.
@@ -22,10 +23,12 @@ struct AuthorizationRoutes: Sendable {
     issuer.post("login", use: login)
     issuer.get("consent", use: consentPage)
     issuer.post("consent", use: consent)
+    issuer.get("logout", use: endSession)
+    issuer.post("logout", use: endSession)
   }
 
   /// One browser's request, with what every handler needs.
-  private struct Call {
+  struct Call {
     let issuer: PublishedIssuer
     let fields: [String: String]
     let cookies: PageCookies
@@ -110,7 +113,7 @@ struct AuthorizationRoutes: Sendable {
   }
 
   /// Reads a request, and turns a refusal into a page that goes nowhere.
-  private func page(
+  func page(
     _ request: Request, _ context: TenantContext,
     _ body: (Call, Authorization.Visit) async throws -> Response
   ) async throws -> Response {

@@ -92,6 +92,7 @@ public final class Issuers: Sendable {
       json.member("authorization_endpoint", "\(issuer)/authorize")
       json.member("token_endpoint", "\(issuer)/token")
       json.member("userinfo_endpoint", "\(issuer)/userinfo")
+      json.member("end_session_endpoint", "\(issuer)/logout")
       json.member("introspection_endpoint", "\(issuer)/introspect")
       json.member("revocation_endpoint", "\(issuer)/revoke")
       json.member("scopes_supported", ["openid", "profile", "email", "phone", "address"])
