@@ -108,6 +108,7 @@ let package = Package(
     tests("PostgresTests", ["EventLoop", "Postgres", "Query", log]),
     .target(name: "RawServer", dependencies: ["EventLoop"], path: "Tests/RawServer", swiftSettings: settings),
     tests("OutboundTests", ["EventLoop", "Observability", "Outbound", "RawServer"]),
+    tests("JobsTests", ["EventLoop", "Jobs", "Observability", "Postgres", "TestSupport", lifecycle, log]),
     tests("SecretsTests", ["Secrets"]),
     tests("PagesTests", ["Pages"] + crypto),
     tests(
