@@ -1,5 +1,6 @@
 import Query
 import Secrets
+import Tenancy
 
 /// Who changes something, for the audit event that stands in the same statement as the change.
 public struct Author: Sendable {
@@ -13,6 +14,11 @@ public struct Author: Sendable {
   /// An API key of the tenant.
   public static func key(_ key: AuthenticatedKey, requestID: String) -> Author {
     Author(kind: "api_key", id: key.id.description, requestID: requestID)
+  }
+
+  /// A user acting for themselves; `nil` for somebody who is no user, of whom nothing is written.
+  static func user(_ user: ID<User>?, requestID: String) -> Author {
+    Author(kind: "user", id: user?.description ?? "-", requestID: requestID)
   }
 
   /// The operator of the service.

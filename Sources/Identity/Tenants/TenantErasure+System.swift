@@ -56,6 +56,7 @@ struct EraseTenant: SystemStatement {
       idempotency_keys_gone AS (DELETE FROM idempotency_keys WHERE tenant_id = current_tenant()),
       unified_identities_gone AS (DELETE FROM unified_identities WHERE tenant_id = current_tenant()),
       federated_identities_gone AS (DELETE FROM federated_identities WHERE tenant_id = current_tenant()),
+      password_tries_gone AS (DELETE FROM password_tries WHERE tenant_id = current_tenant()),
       users_gone AS (DELETE FROM users WHERE tenant_id = current_tenant()),
       wechat_app_tokens_gone AS (DELETE FROM wechat_app_tokens WHERE tenant_id = current_tenant()),
       wechat_pushes_gone AS (DELETE FROM wechat_pushes WHERE tenant_id = current_tenant()),

@@ -1,0 +1,52 @@
+import Dispatch
+import FoundationEssentials
+import Synchronization
+
+/// The threads that passwords are hashed on: half of the processors, and a queue that is full at some point.
+///
+/// A hash takes about 32 MiB and tens of milliseconds of one processor. On threads of their own they cannot stop what else the
+/// server does, and a flood of sign-ins is refused at the door instead of waiting in memory.
+public final class PasswordWorkers: Sendable {
+  /// Those of the process.
+  public static let shared = PasswordWorkers(
+    threads: max(1, ProcessInfo.processInfo.activeProcessorCount / 2), waitingPerThread: 16)
+
+  private let queues: [DispatchQueue]
+  private let limit: Int
+  private let state = Mutex(State())
+
+  private struct State {
+    var admitted = 0
+    var next = 0
+  }
+
+  /// Workers on `threads` threads, which take up to `waitingPerThread` sign-ins each before more are refused.
+  public init(threads: Int, waitingPerThread: Int) {
+    queues = (0..<threads).map { DispatchQueue(label: "qiao.passwords.\($0)") }
+    limit = threads * waitingPerThread
+  }
+
+  /// Takes one of the places of sign-ins; who gets one gives it back with `leave`.
+  /// - Returns: false when all are taken.
+  func enter() -> Bool {
+    state.withLock { state in
+      guard state.admitted < limit else { return false }
+      state.admitted += 1
+      return true
+    }
+  }
+
+  /// Gives a place back.
+  func leave() { state.withLock { $0.admitted -= 1 } }
+
+  /// Does `work` on one of the threads, in turn.
+  func run<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
+    let queue = state.withLock { state in
+      state.next = (state.next + 1) % queues.count
+      return queues[state.next]
+    }
+    return await withCheckedContinuation { continuation in
+      queue.async { continuation.resume(returning: work()) }
+    }
+  }
+}
