@@ -110,7 +110,8 @@ let package = Package(
     tests(
       "WeChatTests",
       ["EventLoop", "Federation", "JSON", "Observability", "Outbound", "RawServer", "WeChat"] + crypto),
-    tests("SimulatorTests", ["Simulator", "TestSupport"]),
+    tests(
+      "SimulatorTests", ["EventLoop", "JSON", "Observability", "Outbound", "Simulator", "TestSupport", log] + crypto),
     tests("TenancyTests", ["EventLoop", "Postgres", "Query", "Secrets", "Tenancy", "TestSupport", log]),
     tests(
       "APITests",

@@ -100,6 +100,50 @@ struct PushTests {
     #expect(try await app.miniapp.userinfo(user.accessToken).status == 200)
   }
 
+  @Test(
+    "what looks odd and is WeChat's way is taken", arguments: PushMessage.Oddity.allCases, PushMessage.Format.allCases)
+  func odd(oddity: PushMessage.Oddity, format: PushMessage.Format) async throws {
+    let app = try await Self.app()
+    let user = try await app.person("ivan")
+    var message = PushMessage(event: "user_info_modified", openid: user.openid)
+    message.oddity = oddity
+    message.format = format
+    #expect(try await app.push(message).body == "success")
+    let stripped = try await app.user(user.sub) { $0["name"] == .null }
+    #expect(stripped["phone_number"] != .null)
+  }
+
+  @Test("in compatible mode the encrypted half counts", arguments: PushMessage.Format.allCases)
+  func compatible(format: PushMessage.Format) async throws {
+    let app = try await Self.app()
+    let user = try await app.person("judy")
+    var message = PushMessage(event: "user_info_modified", openid: user.openid)
+    message.mode = .compatible
+    message.format = format
+    message.flaw = .tampered
+    #expect(try await app.push(message).status == 403)
+    try await app.nothingIsDue()
+    message.flaw = nil
+    #expect(try await app.push(message).body == "success")
+    _ = try await app.user(user.sub) { $0["name"] == .null }
+  }
+
+  @Test("an earlier event that arrives after a later one, within five minutes, counts too")
+  func outOfOrder() async throws {
+    let app = try await Self.app()
+    let user = try await app.person("karl")
+    var message = PushMessage(event: "user_authorization_revoke", openid: user.openid)
+    message.revokeInfo = "8"
+    #expect(try await app.push(message).status == 200)
+    _ = try await app.user(user.sub) { $0["phone_number"] == .null }
+    message.revokeInfo = "6"
+    message.age = 240
+    #expect(try await app.push(message).status == 200)
+    _ = try await app.user(user.sub) { $0["name"] == .null }
+    message.age = 301
+    #expect(try await app.push(message).status == 403)
+  }
+
   @Test("a privacy event in plain mode has no effect and leaves one audit event")
   func plain() async throws {
     let app = try await Self.app()
