@@ -4,7 +4,7 @@ import Testing
 
 /// The control API.
 @Suite("The control API")
-struct ControlTests {
+struct ControlRefusalTests {
   @Test("unknown fields, wrong types and unknown choices are refused by name")
   func refusals() async throws {
     try await TestWeChat.run { wechat async throws in

@@ -4,8 +4,8 @@ import Simulator
 import Testing
 
 /// Web and native OAuth behind the pages (WeChat: website login, web authorisation).
-@Suite("OAuth")
-struct OAuthTests {
+@Suite("Grants")
+struct GrantTests {
   @Test("a code gives tokens once, with scope, and unionid where the app may have it")
   func exchange() async throws {
     try await TestWeChat.run { wechat async throws in
