@@ -111,7 +111,8 @@ let package = Package(
       "WeChatTests",
       ["EventLoop", "Federation", "JSON", "Observability", "Outbound", "RawServer", "WeChat"] + crypto),
     tests(
-      "SimulatorTests", ["EventLoop", "JSON", "Observability", "Outbound", "Simulator", "TestSupport", log] + crypto),
+      "SimulatorTests",
+      ["EventLoop", "JSON", "Observability", "Outbound", "Simulator", "TestSupport", log] + crypto),
     tests("TenancyTests", ["EventLoop", "Postgres", "Query", "Secrets", "Tenancy", "TestSupport", log]),
     tests(
       "APITests",

@@ -131,7 +131,7 @@ struct AppTokenTests {
     _ = try await Self.token(of: miniapp)
     let path = "third-party-authz-clients/\(miniapp.clientID)"
     _ = try await miniapp.tenant.send("PATCH", path, #"{"enabled":false}"#)
-    #expect(try await miniapp.tenant.send("GET", "jobs").items.isEmpty)
+    #expect(try await miniapp.tenant.send("GET", "jobs?kind=wechat_token_refresh").items.isEmpty)
     #expect(try await miniapp.tenant.send("GET", "\(path)/access-token").status == 404)
     _ = try await miniapp.tenant.send("PATCH", path, #"{"enabled":true}"#)
     _ = try await Self.token(of: miniapp)

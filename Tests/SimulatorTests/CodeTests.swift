@@ -61,7 +61,7 @@ struct CodeTests {
       }
       #expect(try await errcode(after: life - 2) == nil)
       #expect(try await errcode(after: life + 1) == 40029)
-      try await wechat.control("PATCH", "switches", #"{"expired_code":42003}"#)
+      try await wechat.control("PATCH", "apps/\(app.id)", #"{"expired_code_errcode":42003}"#)
       #expect(try await errcode(after: life + 1) == 42003)
     }
   }
@@ -74,7 +74,7 @@ struct CodeTests {
       #expect(try await wechat.code2Session(app, wechat.world.loginCode(app.id, person: "risky")).errcode == 40226)
       let wrong = App(id: app.id)
       #expect(try await wechat.code2Session(wrong, "x").errcode == 40125)
-      try await wechat.control("PATCH", "switches", #"{"wrong_secret":40001}"#)
+      try await wechat.control("PATCH", "apps/\(app.id)", #"{"wrong_secret_errcode":40001}"#)
       #expect(try await wechat.code2Session(wrong, "x").errcode == 40001)
       #expect(try await wechat.code2Session(App(), "x").errcode == 40013)
     }
@@ -105,7 +105,7 @@ struct CodeTests {
     try await TestWeChat.run { wechat async throws in
       let app = wechat.world.register(App())
       try await wechat.control("POST", "clock", #"{"set":1800000000}"#)
-      #expect(try await wechat.control("POST", "limits", #"{"documented":true}"#).text.contains("500000"))
+      try await wechat.control("PATCH", "apps/\(app.id)", #"{"logins_per_minute":100}"#)
       func login(_ person: String) async throws -> Int? {
         try await wechat.code2Session(app, wechat.world.loginCode(app.id, person: person)).errcode
       }
@@ -114,13 +114,14 @@ struct CodeTests {
       #expect(try await login("b") == nil)
       try await wechat.control("POST", "clock", #"{"advance_seconds":60}"#)
       #expect(try await login("a") == nil)
-      try await wechat.control("POST", "limits", #"{"endpoint":"cgi-bin/token","per_minute":2,"per_day":3}"#)
+      let few = #"{"calls_per_minute":{"cgi-bin/token":2},"calls_per_day":{"cgi-bin/token":3}}"#
+      try await wechat.control("PATCH", "apps/\(app.id)", few)
       var errcodes: [Int?] = []
       for _ in 0..<3 { errcodes.append(try await wechat.legacyToken(app).errcode) }
       try await wechat.control("POST", "clock", #"{"advance_seconds":60}"#)
       for _ in 0..<2 { errcodes.append(try await wechat.legacyToken(app).errcode) }
       #expect(errcodes == [nil, nil, 45011, nil, 45009])
-      try await wechat.control("DELETE", "limits")
+      try await wechat.control("PATCH", "apps/\(app.id)", #"{"calls_per_day":{"cgi-bin/token":null}}"#)
       #expect(try await wechat.legacyToken(app).errcode == nil)
     }
   }

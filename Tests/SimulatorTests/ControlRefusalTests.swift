@@ -19,8 +19,8 @@ struct ControlRefusalTests {
         ("POST", "clock", #"{"set":"now"}"#, "whole number"),
         ("POST", "faults", #"{"endpoint":"sns/nothing","kind":"cut"}"#, "sns/userinfo"),
         ("POST", "faults", #"{"endpoint":"sns/auth","kind":"rain"}"#, "hang_after"),
-        ("PATCH", "switches", #"{"expired_code":1}"#, "42003"),
-        ("POST", "limits", #"{"endpoint":"sns/auth"}"#, "sns/userinfo"),
+        ("PATCH", "switches", #"{"content_type":"jpeg"}"#, "mixed"),
+        ("PATCH", "apps/\(app.id)", #"{"calls_per_day":{"sns/auth":1}}"#, "sns/userinfo"),
         ("POST", "pushes", #"{"appid":"x"}"#, "encoding_aes_key"),
       ] {
         let answer = try await wechat.control(method, path, body)

@@ -33,7 +33,7 @@ struct GrantTests {
       let info = try await wechat.userinfo(tokens)
       #expect(info.text.contains(#""headimgurl":"https:\/\/a.example\/1""#) && info.text.contains(#""privilege":[]"#))
       #expect(info.text("nickname") == "小明 🐼" && info["sex"]?.integer == 0 && info.text("city") == "")
-      try await wechat.control("PATCH", "switches", #"{"withheld":"absent"}"#)
+      try await wechat.control("PATCH", "apps/\(app.id)", #"{"region_form":"absent"}"#)
       #expect(try await wechat.userinfo(tokens)["sex"] == nil)
       func errcode(_ path: String, _ token: String, _ openid: String) async throws -> Int? {
         try await wechat.get(path, ["access_token": token, "openid": openid]).errcode

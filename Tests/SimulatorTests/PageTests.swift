@@ -18,9 +18,9 @@ struct PageTests {
   }
 
   private static func decide(
-    _ wechat: TestWeChat, _ page: String, _ query: String, _ decision: String, _ more: String = ""
+    _ wechat: TestWeChat, _ query: String, _ decision: String, _ more: String = ""
   ) async throws -> TestWeChat.Answer {
-    let form = TestWeChat.form(["page": page, "link": query, "user": "a", "decision": decision])
+    let form = "\(query)&\(TestWeChat.form(["user": "a", "decision": decision]))"
     return try await wechat.send(
       "POST", "connect/confirm", form + more, type: "application/x-www-form-urlencoded")
   }
@@ -32,7 +32,7 @@ struct PageTests {
       let query = Self.query(app, scope: "snsapi_login", state: "a b&<ü>")
       let page = try await wechat.get("connect/qrconnect?\(query)")
       #expect(page.status == 200 && page.text.contains("value=\"allow\"") && !page.text.contains("<ü>"))
-      let back = try await Self.decide(wechat, "qrconnect", query, "allow")
+      let back = try await Self.decide(wechat, query, "allow")
       let location = try #require(back.headers["location"])
       let match = try #require(
         location.wholeMatch(
@@ -42,15 +42,14 @@ struct PageTests {
     }
   }
 
-  @Test("a refusal stays on the page, or goes back with state alone by a switch")
+  @Test("a refusal stays on the page, or goes back with state alone by another button")
   func deny() async throws {
     try await TestWeChat.run { wechat async throws in
       let app = wechat.world.register(App(kind: .web))
       let query = Self.query(app, scope: "snsapi_login")
-      let stayed = try await Self.decide(wechat, "qrconnect", query, "deny")
+      let stayed = try await Self.decide(wechat, query, "deny")
       #expect(stayed.status == 200 && stayed.headers["location"] == nil)
-      try await wechat.control("PATCH", "switches", #"{"refusal_redirects":true}"#)
-      let back = try await Self.decide(wechat, "qrconnect", query, "deny")
+      let back = try await Self.decide(wechat, query, "deny_redirect")
       #expect(back.headers["location"] == "https://site.example/back?keep=1&state=s1#there")
     }
   }
@@ -63,7 +62,7 @@ struct PageTests {
       let miniapp = wechat.world.register(App())
       for query in [
         Self.query(App(kind: .web), scope: "snsapi_login"), Self.query(miniapp, scope: "snsapi_login"),
-        Self.query(app, scope: "snsapi_userinfo"), Self.query(app, scope: "snsapi_login", type: "token"),
+        Self.query(app, scope: "snsapi_userinfo"),
         Self.query(app, scope: "snsapi_login", redirect: "https://sub.site.example/back"),
         Self.query(app, scope: "snsapi_login", redirect: "https://example/back"),
         Self.query(app, scope: "snsapi_login", redirect: "javascript://site.example/x"),
@@ -72,9 +71,18 @@ struct PageTests {
       ] {
         let page = try await wechat.get("connect/qrconnect?\(query)")
         #expect(page.status == 400 && page.headers["location"] == nil, "\(query)")
-        let sent = try await Self.decide(wechat, "qrconnect", query, "allow")
+        let sent = try await Self.decide(wechat, query, "allow")
         #expect(sent.status == 400 && sent.headers["location"] == nil, "\(query)")
       }
+    }
+  }
+
+  @Test("a link whose response_type is not code is an error")
+  func responseType() async throws {
+    try await TestWeChat.run { wechat async throws in
+      let app = wechat.world.register(App(kind: .web))
+      let query = Self.query(app, scope: "snsapi_login", type: "token")
+      #expect(try await wechat.get("connect/qrconnect?\(query)").status == 400)
     }
   }
 
@@ -124,11 +132,11 @@ struct PageTests {
     try await TestWeChat.run { wechat async throws in
       let app = wechat.world.register(App(kind: .officialAccount))
       let query = Self.query(app, scope: "snsapi_userinfo")
-      let back = try await Self.decide(wechat, "authorize", query, "allow", "&snapshot=1")
+      let back = try await Self.decide(wechat, query, "allow", "&snapshot=1")
       let code = try #require(back.headers["location"]?.firstMatch(of: /code=([A-Za-z0-9]+)/)?.1)
       #expect(try await wechat.exchange(app, String(code))["is_snapshotuser"]?.integer == 1)
       try await wechat.control("PATCH", "switches", #"{"redirects_twice":true}"#)
-      let twice = try await Self.decide(wechat, "authorize", query, "allow").text
+      let twice = try await Self.decide(wechat, query, "allow").text
       let codes = twice.matches(of: /(?:src|url)="?[^"]*code=([A-Za-z0-9]+)/).map(\.1)
       #expect(codes.count == 2 && Set(codes).count == 1)
     }

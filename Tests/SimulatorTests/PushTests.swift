@@ -40,7 +40,7 @@ struct PushTests {
       let opened = try Self.open(message)
       #expect(opened.receiver == Self.appID && (1...32).contains(opened.padding))
       #expect(opened.text.contains("user_authorization_revoke") && opened.text.contains("301"))
-      message.oddity = .widePadding
+      message.quirk = .widePadding
       #expect(try Self.open(message).padding > 16)
     }
   }
@@ -62,17 +62,17 @@ struct PushTests {
     #expect(verification["signature"] == sha1(["t", "1800000000", verification["nonce"] ?? ""]))
   }
 
-  @Test("an oddity is in the message it names")
-  func oddities() throws {
+  @Test("a quirk is in the message it names")
+  func quirks() throws {
     var message = PushMessage(event: "user_info_modified", openid: "o1")
     message.format = .json
-    message.oddity = .spacedNames
+    message.quirk = .leadingSpace
     #expect(try Self.open(message).text.contains(#"" OpenID":"o1""#))
-    message.oddity = .capitalEvent
+    message.quirk = .capitalEvent
     #expect(try Self.open(message).text.contains(#""MsgType":"Event""#))
-    message.oddity = .missingOpenID
+    message.quirk = .noOpenID
     #expect(try !Self.open(message).text.contains("OpenID"))
-    message.oddity = nil
+    message.quirk = nil
     message.age = 250
     #expect(try Self.open(message).text.contains(#""CreateTime":1799999750"#))
     message.mode = .compatible

@@ -24,6 +24,16 @@ struct ListJobs: TenantStatement {
       FROM reconciliations r
       LEFT JOIN reconciliation_claims c ON c.tenant_id = current_tenant() AND c.reconciliation_id = r.id
       WHERE r.tenant_id = current_tenant()
+      UNION ALL
+      SELECT a.id, 'session_expiry', 'identity_application', a.id::text,
+        CASE WHEN s.is_running THEN 'running' WHEN s.last_error IS NOT NULL THEN 'retrying' ELSE 'scheduled' END,
+        s.attempts, s.run_at, s.last_error, a.created_at, a.created_at
+      FROM identity_applications a, (
+        SELECT coalesce(bool_or(lease_until > now()), false) AS is_running, coalesce(max(attempts), 0) AS attempts,
+          min(run_at) AS run_at, max(last_error) AS last_error
+        FROM sweeps WHERE name = 'sessions'
+      ) AS s
+      WHERE a.tenant_id = current_tenant()
     ) AS job
     WHERE ($1::uuid IS NULL OR id < $1) AND ($3::text IS NULL OR kind = $3) AND ($4::text IS NULL OR status = $4)
       AND ($5::text IS NULL OR target_id = $5) AND ($6::uuid IS NULL OR id = $6)
@@ -55,8 +65,12 @@ struct RunJob: TenantStatement {
       UPDATE reconciliation_claims SET run_at = least(run_at, now())
       WHERE tenant_id = current_tenant() AND reconciliation_id = $5
       RETURNING reconciliation_id AS id, 'profile_reconciliation' AS kind
+    ), application AS (
+      SELECT id, 'session_expiry' AS kind FROM identity_applications WHERE tenant_id = current_tenant() AND id = $5
+    ), sweep AS (
+      UPDATE sweeps SET run_at = now() WHERE name = 'sessions' AND run_at > now() AND EXISTS (SELECT FROM application)
     ), due AS (
-      SELECT id, kind FROM refresh UNION ALL SELECT id, kind FROM reconciliation
+      SELECT id, kind FROM refresh UNION ALL SELECT id, kind FROM reconciliation UNION ALL SELECT id, kind FROM application
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id, details)
       SELECT current_tenant(), $1, 'job.run', $2, $3, $4, 'job', id::text, jsonb_build_object('kind', kind) FROM due

@@ -21,7 +21,7 @@ struct StoreFindings: TenantStatement {
         AND c.lease_until > now()
       RETURNING c.reconciliation_id
     ), target AS MATERIALIZED (
-      SELECT i.id, i.user_id FROM run, held, unnest($5::uuid[]) AS p (id)
+      SELECT i.id, i.user_id, i.unionid AS old_unionid FROM run, held, unnest($5::uuid[]) AS p (id)
       JOIN federated_identities i ON i.tenant_id = current_tenant() AND i.id = p.id
     ), finding AS MATERIALIZED (
       SELECT f.* FROM run, held, jsonb_to_recordset($6) AS f (id uuid, situation text, errcode integer, profile_event uuid,
@@ -29,7 +29,7 @@ struct StoreFindings: TenantStatement {
         picture text, picture_if_empty text, attributes jsonb, attributes_if_empty jsonb, profile jsonb, token text,
         drops_token boolean)
     ), compared AS MATERIALIZED (
-      SELECT f.*, t.user_id, i.unionid AS old_unionid, un.user_id IS NULL AS is_unclaimed,
+      SELECT f.*, t.user_id, t.old_unionid, un.user_id IS NULL AS is_unclaimed,
         coalesce(un.user_id, first_value(t.user_id) OVER (PARTITION BY f.account, f.unionid ORDER BY t.id)) AS owner,
         CASE WHEN f.situation IS NOT NULL THEN '{}' ELSE array_remove(ARRAY[
           CASE WHEN coalesce(f.username, u.username, f.username_if_empty) IS DISTINCT FROM u.username THEN 'username' END,
@@ -39,7 +39,6 @@ struct StoreFindings: TenantStatement {
             THEN 'attributes' END], NULL) END AS fields
       FROM finding f
       JOIN target t ON t.id = f.id
-      JOIN federated_identities i ON i.tenant_id = current_tenant() AND i.id = f.id
       JOIN users u ON u.tenant_id = current_tenant() AND u.id = t.user_id
       CROSS JOIN run
       LEFT JOIN unified_identities un ON un.tenant_id = current_tenant()
@@ -54,18 +53,13 @@ struct StoreFindings: TenantStatement {
         WHEN c.fields <> '{}' THEN 'UPDATED'
         ELSE 'CONFIRMED' END AS verdict
       FROM compared c
-    ), locked AS MATERIALIZED (
-      -- In the order of their ids, so that two batches never wait for each other.
-      SELECT u.id FROM run, users u
-      WHERE run.applies AND u.tenant_id = current_tenant() AND u.id IN (SELECT user_id FROM judged WHERE fields <> '{}')
-      ORDER BY u.id FOR UPDATE OF u
     ), changed AS (
+      -- Users before identities, as at a login; no two batches write one tenant's users, because it has one run at a time.
       UPDATE users u SET username = coalesce(j.username, u.username, j.username_if_empty),
         name = coalesce(j.name, u.name, j.name_if_empty), picture = coalesce(j.picture, u.picture, j.picture_if_empty),
         attributes = (j.attributes_if_empty || u.attributes) || j.attributes, version = u.version + 1, updated_at = now()
-      FROM locked l
-      JOIN (SELECT DISTINCT ON (user_id) * FROM judged WHERE fields <> '{}' ORDER BY user_id, id) AS j ON j.user_id = l.id
-      WHERE u.tenant_id = current_tenant() AND u.id = l.id
+      FROM run, (SELECT DISTINCT ON (user_id) * FROM judged WHERE fields <> '{}' ORDER BY user_id, id) AS j
+      WHERE run.applies AND u.tenant_id = current_tenant() AND u.id = j.user_id
       RETURNING u.id, j.profile_event, j.fields
     ), known AS (
       UPDATE federated_identities i SET unionid = coalesce(j.unionid, i.unionid),

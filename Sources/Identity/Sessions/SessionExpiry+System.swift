@@ -107,7 +107,7 @@ struct SweepBlocks: SystemStatement {
   }
 }
 
-/// Drops the partition when its month is over and nothing in it lives; true when it is gone.
+/// Drops the partition when its month is over and nothing in it can live any more; true when it is gone.
 struct DropPastPartition: SystemStatement {
   static let sql: SQL = "SELECT drop_past_partition($1, $2, $3)"
   let claim: SessionExpiry.Claim

@@ -9,46 +9,75 @@ struct AuthorizationLink {
     case qrconnect
     /// Web OAuth inside WeChat.
     case authorize
+    /// What WeChat's app shows when a native app asks; no link leads there.
+    case native
+
+    /// Whose page it is.
+    var kind: App.Kind {
+      switch self {
+      case .qrconnect: .web
+      case .authorize: .officialAccount
+      case .native: .mobile
+      }
+    }
+
+    /// What may be asked for.
+    var scopes: [String] {
+      switch self {
+      case .qrconnect: ["snsapi_login"]
+      case .authorize: ["snsapi_base", "snsapi_userinfo"]
+      case .native: ["snsapi_userinfo"]
+      }
+    }
   }
 
   /// What WeChat writes on the page instead; it never goes back to a site whose link is wrong.
   struct Refused: Error {
     let chinese: String
     let english: String
+
+    static let app = Refused(chinese: "AppID 参数错误", english: "No such app of this kind.")
   }
 
+  let page: Page
   let app: App
   let redirect: String
   let scope: String
   let state: String
 
+  /// The link of a page.
   /// - Parameter query: as it stands in the link: the order counts on the page inside WeChat.
   init(_ page: Page, query: String, in world: World) throws(Refused) {
     let pairs = Self.pairs(query)
-    let fields = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     if page == .authorize { try Self.checkOrder(pairs.map(\.0)) }
+    let fields = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    guard fields["response_type"] == "code" else {
+      throw Refused(chinese: "参数错误", english: "response_type must be code.")
+    }
+    guard page == .qrconnect || (fields["state"] ?? "").wholeMatch(of: /[A-Za-z0-9]{0,128}/) != nil else {
+      throw Refused(chinese: "state 参数错误", english: "state must be at most 128 letters and digits.")
+    }
+    try self.init(fields, in: world)
+    guard self.page == page else { throw Refused.app }
+  }
+
+  /// What a page's form sends back; it is checked again because anybody can send it.
+  init(_ fields: [String: String], in world: World) throws(Refused) {
     guard let app = world.state.withLock({ $0.apps[fields["appid"] ?? ""] }),
-      app.kind == (page == .qrconnect ? .web : .officialAccount)
-    else { throw Refused(chinese: "AppID 参数错误", english: "No such app of this kind.") }
+      let page = [Page.qrconnect, .authorize, .native].first(where: { $0.kind == app.kind })
+    else { throw Refused.app }
     guard app.bannedWith == nil else { throw Refused(chinese: "帐号已被封禁", english: "The app is banned.") }
     guard let redirect = fields["redirect_uri"], Self.host(of: redirect).map(app.allows) == true else {
       throw Refused(chinese: "该链接无法访问 (10003)", english: "redirect_uri is not on the registered domain.")
     }
-    guard fields["response_type"] == "code" else {
-      throw Refused(chinese: "参数错误", english: "response_type must be code.")
-    }
-    let scopes = page == .qrconnect ? ["snsapi_login"] : ["snsapi_base", "snsapi_userinfo"]
-    guard let scope = fields["scope"], scopes.contains(scope) else {
+    guard let scope = fields["scope"], page.scopes.contains(scope) else {
       throw Refused(chinese: "没有权限 (10005)", english: "The app has no permission for this scope.")
     }
-    let state = fields["state"] ?? ""
-    guard page == .qrconnect || state.wholeMatch(of: /[A-Za-z0-9]{0,128}/) != nil else {
-      throw Refused(chinese: "state 参数错误", english: "state must be at most 128 letters and digits.")
-    }
+    self.page = page
     self.app = app
     self.redirect = redirect
     self.scope = scope
-    self.state = state
+    state = fields["state"] ?? ""
   }
 
   /// Where the browser goes back to; without a code after a refusal.

@@ -57,12 +57,32 @@ extension Control {
     if let frozen = try fields.boolean("secret_frozen") { app.isSecretFrozen = frozen }
     if let confirmation = try fields.choice("confirmation", App.Confirmation.self) {
       app.confirmation = confirmation
-      app.confirmedAt = world.now
+      app.refusedAt = world.now
     }
     if let permitted = try fields.boolean("phone_permission") { app.mayReadPhoneNumbers = permitted }
     if let errcode = try fields.integer("banned_with") { app.bannedWith = errcode == 0 ? nil : errcode }
     if let limit = try fields.integer("logins_per_minute") { app.loginsPerMinute = limit == 0 ? nil : limit }
+    try readLimits("calls_per_minute", &fields, into: &app.callsPerMinute)
+    try readLimits("calls_per_day", &fields, into: &app.callsPerDay)
+    if let errcode = try fields.integer("wrong_secret_errcode") { app.wrongSecretErrcode = errcode }
+    if let errcode = try fields.integer("expired_code_errcode") { app.expiredCodeErrcode = errcode }
+    if let form = try fields.choice("region_form", App.RegionForm.self) { app.regionForm = form }
+    if let isSnapshot = try fields.boolean("snapshot") { app.isSnapshot = isSnapshot }
     if let domain = try fields.string("redirect_domain") { app.redirectDomain = domain.isEmpty ? nil : domain }
+  }
+
+  /// `{"sns/userinfo": 5}`; `null` takes a limit away.
+  private func readLimits(
+    _ name: String, _ fields: inout ControlFields, into limits: inout [String: Int]
+  ) throws {
+    for (endpoint, value) in try fields.object(name)?.members ?? [] {
+      guard App.limits[endpoint] != nil, value == .null || value.integer != nil else {
+        let known = App.limits.keys.sorted().joined(separator: ", ")
+        throw ControlError(
+          status: .unprocessableContent, message: "\(name) must give whole numbers for \(known)")
+      }
+      limits[endpoint] = value.integer
+    }
   }
 
   private static func write(_ app: App, to json: inout JSONWriter) {
@@ -76,6 +96,10 @@ extension Control {
     json.member("phone_permission", app.mayReadPhoneNumbers)
     json.member("banned_with", app.bannedWith ?? 0)
     json.member("logins_per_minute", app.loginsPerMinute ?? 0)
+    json.member("wrong_secret_errcode", app.wrongSecretErrcode)
+    json.member("expired_code_errcode", app.expiredCodeErrcode)
+    json.member("region_form", app.regionForm.rawValue)
+    json.member("snapshot", app.isSnapshot)
     json.member("redirect_domain", app.redirectDomain)
   }
 }

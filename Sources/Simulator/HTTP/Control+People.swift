@@ -29,8 +29,8 @@ extension Control {
   }
 
   @Sendable func changePassword(_ request: Request, _ context: SimulatorContext) async throws -> Response {
-    world.changePassword(of: context.parameters.get("id") ?? "")
-    return Response(status: .noContent)
+    world.changePassword(context.parameters.get("id") ?? "")
+    return Self.json { $0.member("status", "ok") }
   }
 
   @Sendable func signInDevice(_ request: Request, _ context: SimulatorContext) async throws -> Response {

@@ -16,14 +16,14 @@ extension Control {
         throw ControlError(
           status: .unprocessableContent,
           message:
-            "send appid, url, token, encoding_aes_key, event and user; mode, format, revoke_info, flaw, oddity, copies and age_seconds as wanted"
+            "send appid, url, token, encoding_aes_key, event and user; mode, format, revoke_info, flaw, quirk, copies and age_seconds as wanted"
         )
       }
       var message = PushMessage(event: event, openid: Names.openid(user, appID: appID))
       message.mode = try fields.choice("mode", PushMessage.Mode.self) ?? .safe
       message.format = try fields.choice("format", PushMessage.Format.self) ?? .xml
       message.flaw = try fields.choice("flaw", PushMessage.Flaw.self)
-      message.oddity = try fields.choice("oddity", PushMessage.Oddity.self)
+      message.quirk = try fields.choice("quirk", PushMessage.Quirk.self)
       message.revokeInfo = try fields.string("revoke_info")
       message.age = try fields.integer("age_seconds") ?? 0
       let copies = try fields.integer("copies") ?? 1

@@ -10,6 +10,7 @@ struct ControlFields {
   func contains(_ name: String) -> Bool { object[name] != nil }
 
   mutating func string(_ name: String) throws -> String? { try read(name, "a string", \.string) }
+  mutating func object(_ name: String) throws -> JSONObject? { try read(name, "an object", \.object) }
   mutating func integer(_ name: String) throws -> Int? { try read(name, "a whole number", \.integer) }
   mutating func boolean(_ name: String) throws -> Bool? { try read(name, "true or false", \.boolean) }
 

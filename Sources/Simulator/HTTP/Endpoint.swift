@@ -131,11 +131,14 @@ struct Endpoint: Sendable {
     case .dirtyStrings: bytes = Self.dirty(bytes)
     default: break
     }
-    let type =
+    var isPlain =
       switch world.state.withLock({ $0.switches.contentType }) {
-      case .mixed where path.hasPrefix("sns/"), .text: "text/plain"
-      case .mixed, .json: "application/json; encoding=utf-8"
+      case .mixed: path.hasPrefix("sns/")
+      case .json: false
+      case .text: true
       }
+    if fault?.kind == .otherContentType { isPlain.toggle() }
+    let type = isPlain ? "text/plain" : "application/json; encoding=utf-8"
     guard fault?.kind == .cut else {
       return Response(
         status: .ok, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))

@@ -52,7 +52,7 @@ extension World.State {
   fileprivate func write(_ person: Person, _ app: App, to json: inout JSONWriter) {
     json.member("openid", Names.openid(person.id, appID: app.id))
     json.member("nickname", person.nickname)
-    if switches.withheld == .empty {
+    if app.regionForm == .empty {
       json.member("sex", 0)
       json.member("language", "")
       json.member("city", "")

@@ -15,7 +15,7 @@ extension World.State {
     guard let code = call.parameter(name) else { throw WeChatError(41008) }
     guard call.query["grant_type"] == "authorization_code" else { throw WeChatError(40002) }
     guard let app = apps[appID] else { throw WeChatError(40013) }
-    guard app.secret == secret else { throw WeChatError(switches.wrongSecret) }
+    guard app.secret == secret else { throw WeChatError(app.wrongSecretErrcode) }
     if let errcode = app.bannedWith { throw WeChatError(errcode) }
     return (app, code)
   }

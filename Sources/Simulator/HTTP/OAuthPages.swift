@@ -23,6 +23,9 @@ struct OAuthPages: Sendable {
     let owner = world.state.withLock { $0.deviceOwner }
     // Nobody sees a page for snsapi_base: WeChat knows whose device it is.
     if link.scope == "snsapi_base", let owner { return allow(link, user: owner, isSnapshot: false) }
+    let hidden = [
+      ("appid", link.app.id), ("redirect_uri", link.redirect), ("scope", link.scope), ("state", link.state),
+    ].map { "<input type=\"hidden\" name=\"\($0)\" value=\"\(HTMLPage.escaped($1))\">" }.joined()
     let snapshot =
       page == .authorize
       ? "<p><label><input type=\"checkbox\" name=\"snapshot\" value=\"1\"> 快照页 · snapshot page</label></p>" : ""
@@ -31,11 +34,11 @@ struct OAuthPages: Sendable {
       """
       <p>\(HTMLPage.escaped(link.app.id)) 申请获取您的登录信息 · asks for your login.</p>
       <form method="post" action="/connect/confirm">
-      <input type="hidden" name="page" value="\(page.rawValue)">
-      <input type="hidden" name="link" value="\(HTMLPage.escaped(query))">
+      \(hidden)
       <p><label>用户 · user <input name="user" value="\(HTMLPage.escaped(owner ?? "alice"))"></label></p>\(snapshot)
       <p><button name="decision" value="allow">同意 · Allow</button>
-      <button name="decision" value="deny">拒绝 · Deny</button></p>
+      <button name="decision" value="deny">拒绝 · Deny</button>
+      <button name="decision" value="deny_redirect">拒绝并返回 · Deny and go back</button></p>
       </form>
       """)
   }
@@ -46,22 +49,21 @@ struct OAuthPages: Sendable {
     }
     let fields = Dictionary(
       AuthorizationLink.pairs(String(buffer: body)), uniquingKeysWith: { first, _ in first })
-    guard let page = fields["page"].flatMap(AuthorizationLink.Page.init), let query = fields["link"],
-      let user = fields["user"], !user.isEmpty
-    else { return HTMLPage.refused("参数错误", "The form is incomplete.") }
+    guard let user = fields["user"], !user.isEmpty else {
+      return HTMLPage.refused("参数错误", "The form is incomplete.")
+    }
     let link: AuthorizationLink
     do throws(AuthorizationLink.Refused) {
-      link = try AuthorizationLink(page, query: query, in: world)
+      link = try AuthorizationLink(fields, in: world)
     } catch {
       return HTMLPage.refused(error.chinese, error.english)
     }
-    if fields["decision"] == "allow" {
-      return allow(link, user: user, isSnapshot: page == .authorize && fields["snapshot"] == "1")
+    switch fields["decision"] {
+    case "allow": return allow(link, user: user, isSnapshot: link.page == .authorize && fields["snapshot"] == "1")
+    // Today's WeChat stays where it is; an older one went back with the state alone.
+    case "deny_redirect": return Response(status: .seeOther, headers: [.location: link.target(code: nil)])
+    default: return HTMLPage.response("已拒绝 · Refused", "<p>您已拒绝。WeChat does not go back to the site.</p>")
     }
-    guard world.state.withLock({ $0.switches.refusalRedirects }) else {
-      return HTMLPage.response("已拒绝 · Refused", "<p>您已拒绝。WeChat does not go back to the site.</p>")
-    }
-    return Response(status: .seeOther, headers: [.location: link.target(code: nil)])
   }
 
   private func allow(_ link: AuthorizationLink, user: String, isSnapshot: Bool) -> Response {

@@ -16,15 +16,27 @@ public struct App: Sendable {
   public enum Confirmation: String, Sendable, CaseIterable {
     /// Nobody asks.
     case notNeeded = "not_needed"
-    /// Asked: 89503 until the administrator answers.
-    case required
-    /// Answered with yes.
-    case approved
+    /// Asked: 89503 until the administrator allows it.
+    case pending
     /// Answered with no: 89507 for an hour, then asked again.
     case refusedOnce = "refused_once"
     /// Answered with no twice: 89506 for a day, then asked again.
     case refusedTwice = "refused_twice"
   }
+
+  /// How something is left out.
+  public enum RegionForm: String, Sendable, CaseIterable {
+    /// `"city": ""` and `"sex": 0`.
+    case empty
+    /// No such members.
+    case absent
+  }
+
+  /// WeChat's own limits a minute.
+  public static let limits = [
+    "cgi-bin/token": 10_000, "cgi-bin/stable_token": 10_000, "sns/oauth2/access_token": 10_000,
+    "sns/oauth2/refresh_token": 50_000, "sns/userinfo": 50_000, "wxa/resetusersessionkey": 60_000,
+  ]
 
   /// `wx` and 16 hexadecimal digits.
   public var id: String
@@ -42,12 +54,24 @@ public struct App: Sendable {
   public var isSecretFrozen = false
   /// Whether the administrator lets tokens be fetched.
   public var confirmation = Confirmation.notNeeded
-  /// Seconds of the Unix epoch when they answered.
-  public var confirmedAt = 0.0
+  /// Seconds of the Unix epoch when they refused; `nil` makes the refusal last.
+  public var refusedAt: Double?
   /// False gives 48001 at the phone number call.
   public var mayReadPhoneNumbers = true
-  /// Logins a person may make in a minute; `nil` for the limit of all apps.
+  /// Logins a person may make in a minute (WeChat: 100); `nil` for no limit.
   public var loginsPerMinute: Int?
+  /// Calls of the app in a minute by endpoint; beyond it gets 45011.
+  public var callsPerMinute: [String: Int] = App.limits
+  /// Calls of the app in a day by endpoint; beyond it gets 45009.
+  public var callsPerDay = ["cgi-bin/token": 500_000, "cgi-bin/stable_token": 500_000]
+  /// What a wrong secret gets: 40125, or 40001 as the documents have it.
+  public var wrongSecretErrcode = 40125
+  /// What an expired code gets: 40029, or 42003.
+  public var expiredCodeErrcode = 40029
+  /// True where the page asks for the profile on entry: WeChat then shows a virtual person.
+  public var isSnapshot = false
+  /// How `sns/userinfo` leaves out sex and region.
+  public var regionForm = RegionForm.empty
   /// The host that OAuth may return to; `nil` allows all.
   public var redirectDomain: String?
 
@@ -64,11 +88,12 @@ public struct App: Sendable {
 
   /// What WeChat's risk control says to a call for a token.
   func risk(at now: Double) -> WeChatError? {
-    switch confirmation {
-    case .notNeeded, .approved: nil
-    case .required: WeChatError(89503)
-    case .refusedOnce: WeChatError(now - confirmedAt < 3600 ? 89507 : 89503)
-    case .refusedTwice: WeChatError(now - confirmedAt < 86_400 ? 89506 : 89503)
+    let since = now - (refusedAt ?? now)
+    return switch confirmation {
+    case .notNeeded: nil
+    case .pending: WeChatError(89503)
+    case .refusedOnce: WeChatError(since < 3600 ? 89507 : 89503)
+    case .refusedTwice: WeChatError(since < 86_400 ? 89506 : 89503)
     }
   }
 }

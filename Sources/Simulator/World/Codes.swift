@@ -25,6 +25,7 @@ extension World.State {
   ) throws(WeChatError) -> String {
     guard let app = apps[appID] else { throw WeChatError(40013) }
     var person = person
+    let isSnapshot = isSnapshot || (app.isSnapshot && app.kind == .officialAccount)
     if isSnapshot { person = "snapshot-\(Names.random(12))" }
     if people[person] == nil { people[person] = Person(id: person, nickname: isSnapshot ? "微信用户" : nil) }
     let text = (kind == .phone ? "p" : "0") + Names.random(31)
@@ -40,7 +41,7 @@ extension World.State {
   mutating func spend(_ text: String, _ kind: Code.Kind, app: App) throws(WeChatError) -> Code {
     guard let code = codes[text], code.kind == kind, code.appID == app.id else { throw WeChatError(40029) }
     guard !code.isUsed || switches.acceptsUsedCodes else { throw WeChatError(kind == .phone ? 40029 : 40163) }
-    guard clock.now - code.issuedAt <= kind.lifetime(app.kind) else { throw WeChatError(switches.expiredCode) }
+    guard clock.now - code.issuedAt <= kind.lifetime(app.kind) else { throw WeChatError(app.expiredCodeErrcode) }
     switch kind {
     case .login:
       if people[code.person]?.isBlocked == true { throw WeChatError(40226) }

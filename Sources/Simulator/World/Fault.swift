@@ -16,6 +16,8 @@ public struct Fault: Sendable {
     case wrongJSON = "wrong_json"
     /// Puts raw control bytes and broken UTF-8 into strings.
     case dirtyStrings = "dirty_strings"
+    /// Swaps `text/plain` and `application/json`.
+    case otherContentType = "other_content_type"
     /// Writes `errcode` as a string, `countryCode` as a number, and `errcode: 0` on success.
     case oddTypes = "odd_types"
     /// Does its work and closes the connection in the middle of the answer.

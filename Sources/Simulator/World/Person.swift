@@ -25,7 +25,7 @@ public struct Person: Sendable {
 
 extension World {
   /// What a person's new WeChat password does: the OAuth tokens of all apps die with 42007.
-  public func changePassword(of person: String) {
+  public func changePassword(_ person: String) {
     state.withLock { state in
       for (key, token) in state.oauthTokens where token.person == person { state.oauthTokens[key]?.isDead = true }
     }

@@ -48,15 +48,15 @@ public struct PushMessage: Sendable {
   }
 
   /// What looks wrong and is WeChat's way: a receiver must take it.
-  public enum Oddity: String, Sendable, CaseIterable {
+  public enum Quirk: String, Sendable, CaseIterable {
     /// Padding of more than 16, which a receiver with blocks of 16 refuses.
     case widePadding = "wide_padding"
     /// JSON names with a space before them, as in WeChat's samples.
-    case spacedNames = "spaced_names"
+    case leadingSpace = "leading_space"
     /// `MsgType` of `Event` instead of `event`.
     case capitalEvent = "capital_event"
     /// No `OpenID`, as reported of `user_info_modified`.
-    case missingOpenID = "missing_openid"
+    case noOpenID = "no_openid"
   }
 
   /// The event's name, such as `user_authorization_revoke`.
@@ -74,7 +74,7 @@ public struct PushMessage: Sendable {
   /// What is wrong.
   public var flaw: Flaw?
   /// What looks wrong.
-  public var oddity: Oddity?
+  public var quirk: Quirk?
   /// Seconds that it was on the way, so that an earlier event arrives after a later one.
   public var age = 0
 
@@ -142,16 +142,16 @@ public struct PushMessage: Sendable {
   private func inner(appID: String, at sent: Int) -> [(String, String)] {
     var fields = [
       ("ToUserName", "gh_simulator"), ("FromUserName", openid), ("CreateTime", String(sent)),
-      ("MsgType", oddity == .capitalEvent ? "Event" : "event"), ("Event", event), ("AppID", appID),
+      ("MsgType", quirk == .capitalEvent ? "Event" : "event"), ("Event", event), ("AppID", appID),
     ]
-    if oddity != .missingOpenID { fields.append(("OpenID", openid)) }
+    if quirk != .noOpenID { fields.append(("OpenID", openid)) }
     if let revokeInfo { fields.append(("RevokeInfo", revokeInfo)) }
     if let unionid { fields.append(("UnionID", unionid)) }
     return fields
   }
 
   private func wrapped(_ fields: [(String, String)], isInner: Bool = false) -> [UInt8] {
-    let space = isInner && oddity == .spacedNames ? " " : ""
+    let space = isInner && quirk == .leadingSpace ? " " : ""
     switch format {
     case .json:
       return JSONWriter.object { json in
@@ -172,7 +172,7 @@ public struct PushMessage: Sendable {
   private func frame(_ message: [UInt8], appID: String, key: String) throws -> [UInt8] {
     guard let secret = Base64.decode(key + "=") else { throw WeChatError(-1, "the EncodingAESKey is not base64") }
     var message = message
-    if oddity == .widePadding {
+    if quirk == .widePadding {
       // Space at the end is nothing in either notation.
       while 32 - (20 + message.count + appID.utf8.count) % 32 <= 16 { message.append(0x20) }
     }

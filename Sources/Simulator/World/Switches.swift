@@ -20,14 +20,6 @@ public struct Switches: Sendable {
     case string
   }
 
-  /// How `sns/userinfo` withholds sex and region, which it has done since 2021.
-  public enum Withheld: String, Sendable, CaseIterable {
-    /// `0` and `""`.
-    case empty
-    /// The members are not there.
-    case absent
-  }
-
   /// The Content-Type of answers.
   public var contentType = ContentType.mixed
   /// What a success says of `errcode`.
@@ -36,16 +28,8 @@ public struct Switches: Sendable {
   public var errcodeIsString = false
   /// True writes `countryCode` as a number.
   public var countryCodeIsNumber = false
-  /// How sex and region are withheld.
-  public var withheld = Withheld.empty
-  /// The errcode of an expired code: 40029 or 42003.
-  public var expiredCode = 40029
-  /// The errcode of a wrong secret: 40125, or 40001 as the documentation has it.
-  public var wrongSecret = 40125
   /// True accepts a code again and again, which shows who relies on WeChat to refuse it.
   public var acceptsUsedCodes = false
-  /// True goes back to the site with `state` alone when the person refuses; otherwise the page stays.
-  public var refusalRedirects = false
   /// True opens the redirect address twice, as some WeChat versions do.
   public var redirectsTwice = false
 

@@ -73,7 +73,7 @@ extension World.State {
 
   private static func newToken(_ app: App) -> String { "84_\(app.id)_\(Names.random(120))" }
 
-  /// The checks of the token endpoints, in WeChat's order: address, parameters, grant, app, secret, frozen, banned, risk,
+  /// The checks of the token endpoints, in WeChat's order: address, parameters, grant, app, secret, frozen, risk, banned,
   /// quota.
   mutating func tokenCaller(
     _ endpoint: String, appID: String?, secret: String?, grantType: String?, address: String
@@ -85,10 +85,10 @@ extension World.State {
     guard let secret, !secret.isEmpty else { throw WeChatError(41004) }
     guard grantType == "client_credential" else { throw WeChatError(40002) }
     guard let app = apps[appID] else { throw WeChatError(40013) }
-    guard app.secret == secret else { throw WeChatError(switches.wrongSecret) }
+    guard app.secret == secret else { throw WeChatError(app.wrongSecretErrcode) }
     guard !app.isSecretFrozen else { throw WeChatError(40243) }
-    if let errcode = app.bannedWith { throw WeChatError(errcode) }
     if let error = app.risk(at: clock.now) { throw error }
+    if let errcode = app.bannedWith { throw WeChatError(errcode) }
     try meter(endpoint, app)
     return app
   }

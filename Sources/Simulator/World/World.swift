@@ -18,7 +18,6 @@ public final class World: Sendable {
     var counters: [Counter: Int] = [:]
     var clock = SimulatedClock()
     var switches = Switches()
-    var limits: [String: Limit] = [:]
     var meters: [MeterKey: Meter] = [:]
     /// Who is signed in to WeChat on the device that opens the pages; `nil` lets the page ask.
     var deviceOwner: String?

@@ -21,12 +21,15 @@ struct TestReconciliation: Sendable {
   let client: String
   let reconciler: Reconciler
 
-  private static let worker = Task {
-    let server = try await TestServer.shared()
+  /// Everything a worker has, as the workers' role.
+  private let runtime: Runtime
+
+  private static let worker = Task { try await runtime(for: TestServer.shared()) }
+
+  private static func runtime(for server: TestServer) throws -> Runtime {
     let settings = try Settings([
-      "QIAO_DATABASE_URL": try await TestDatabase.shared().workerURI, "QIAO_LOG_LEVEL": "critical",
-      "QIAO_MASTER_KEYS": "t1:\(Data(repeating: 7, count: 32).base64EncodedString())",
-      "QIAO_WECHAT_API_URL": server.runtime.settings.wechatURL,
+      "QIAO_DATABASE_URL": server.database.workerURI, "QIAO_LOG_LEVEL": "critical",
+      "QIAO_MASTER_KEYS": TestServer.masterKey, "QIAO_WECHAT_API_URL": server.runtime.settings.wechatURL,
     ])
     return Runtime(settings: settings, label: "reconciliation-tests")
   }
@@ -34,10 +37,11 @@ struct TestReconciliation: Sendable {
   private static let loop = EventLoop(name: "reconciliation-tests")
 
   static func make(
-    label: String? = "open", slice: Duration = .seconds(30),
+    on server: TestServer? = nil, label: String? = "open", slice: Duration = .seconds(30),
     provider: @Sendable (any WebProvider) -> any WebProvider = { $0 }
   ) async throws -> TestReconciliation {
-    let tenant = try await TestServer.shared().tenant()
+    let shared = try await TestServer.shared()
+    let tenant = try await (server ?? shared).tenant()
     let application = try await tenant.application()
     let app = tenant.server.wechat.register(App(kind: .web, openPlatformAccount: nil))
     let account = label.map { "\"\($0)\"" } ?? "null"
@@ -48,13 +52,13 @@ struct TestReconciliation: Sendable {
       "app_secret": "\(app.secret)", "open_platform_account": \(account)}
       """)
     guard let client = made["id"]?.string else { throw TestFailure(description: "no client: \(made.text)") }
-    let runtime = try await worker.value
+    let runtime = if let server { try runtime(for: server) } else { try await worker.value }
     let database = Database(pool: runtime.pool)
     let reconciler = Reconciler(
       database: database, directory: TenantDirectory(database: database), provider: provider(runtime.wechat),
       ring: runtime.settings.masterKeys, slice: slice, now: { Date() })
     return TestReconciliation(
-      tenant: tenant, application: application, app: app, client: client, reconciler: reconciler)
+      tenant: tenant, application: application, app: app, client: client, reconciler: reconciler, runtime: runtime)
   }
 
   var wechat: World { tenant.server.wechat }
@@ -68,7 +72,6 @@ struct TestReconciliation: Sendable {
     change: (inout OAuthUserToken) -> Void = { _ in }
   ) async throws -> String {
     let user = try await tenant.user(of: application, #""origin":"import"\#(fields)"#)
-    let runtime = try await Self.worker.value
     let http = HTTPClient(loop: Self.loop)
     let body = #"{"appid":"\#(app.id)","user":"\#(name)","kind":"oauth","scope":"\#(scope)"}"#
     let issued = try await http.send(

@@ -3,8 +3,8 @@ import Simulator
 import Testing
 
 /// The two families of app tokens (WeChat: getAccessToken, getStableAccessToken).
-@Suite("App tokens")
-struct AppTokenTests {
+@Suite("Rules of app tokens")
+struct TokenRuleTests {
   /// What an endpoint says of a good token and an unknown code.
   private static let good = 40029
 
@@ -84,14 +84,14 @@ struct AppTokenTests {
     }
   }
 
-  @Test("checks come in WeChat's order: address, parameters, grant, app, secret, frozen, banned, risk, quota")
+  @Test("checks come in WeChat's order: address, parameters, grant, app, secret, frozen, risk, banned, quota")
   func order() async throws {
     try await TestWeChat.run { wechat async throws in
       let app = wechat.world.register(App())
       try await wechat.control(
         "PATCH", "apps/\(app.id)",
-        #"{"ip_whitelist":["192.0.2.1"],"secret_frozen":true,"banned_with":50007,"confirmation":"required"}"#)
-      try await wechat.control("POST", "limits", #"{"endpoint":"cgi-bin/token","per_minute":0}"#)
+        #"{"ip_whitelist":["192.0.2.1"],"secret_frozen":true,"banned_with":50007,"confirmation":"pending","calls_per_minute":{"cgi-bin/token":0}}"#
+      )
       func answer(_ secret: String, _ grant: String = "client_credential", appID: String? = nil) async throws
         -> TestWeChat.Answer
       {
@@ -107,12 +107,12 @@ struct AppTokenTests {
       #expect(try await answer("x", appID: "wx00").errcode == 40013)
       #expect(try await answer("x").errcode == 40125)
       for (change, errcode) in [
-        ("{}", 40243), (#"{"secret_frozen":false}"#, 50007), (#"{"banned_with":0}"#, 89503),
+        ("{}", 40243), (#"{"secret_frozen":false}"#, 89503), (#"{"confirmation":"not_needed"}"#, 50007),
       ] {
         try await wechat.control("PATCH", "apps/\(app.id)", change)
         #expect(try await answer(app.secret).errcode == errcode)
       }
-      try await wechat.control("PATCH", "apps/\(app.id)", #"{"confirmation":"approved"}"#)
+      try await wechat.control("PATCH", "apps/\(app.id)", #"{"banned_with":0}"#)
       #expect(try await answer(app.secret).errcode == 45011)
     }
   }
@@ -128,7 +128,7 @@ struct AppTokenTests {
         wechat.world.advanceClock(seconds: 10)
         #expect(try await wechat.stableToken(app).errcode == 89503)
       }
-      try await wechat.control("PATCH", "apps/\(app.id)", #"{"confirmation":"approved"}"#)
+      try await wechat.control("PATCH", "apps/\(app.id)", #"{"confirmation":"not_needed"}"#)
       #expect(try await wechat.stableToken(app).errcode == nil)
     }
   }
