@@ -67,12 +67,14 @@ let package = Package(
     library("Tenancy", ["Postgres", "Query", "Secrets"]),
     library("Jobs", ["Observability", "Postgres", lifecycle, log]),
     library("OAuth", []),
+    library("Pages", ["OAuth"] + crypto),
     library("Federation", ["Observability"]),
     library("WeChat", ["Federation", "JSON", "Observability", "Outbound", log] + crypto),
     library(
       "Identity", ["Federation", "JSON", "Jobs", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
     library(
-      "API", ["Federation", "Identity", "JSON", "OAuth", "Observability", "Secrets", "Tenancy", hummingbird, log]),
+      "API",
+      ["Federation", "Identity", "JSON", "OAuth", "Observability", "Pages", "Secrets", "Tenancy", hummingbird, log]),
     library(
       "Runtime",
       [
@@ -108,7 +110,9 @@ let package = Package(
     tests("PostgresTests", ["EventLoop", "Postgres", "Query", log]),
     .target(name: "RawServer", dependencies: ["EventLoop"], path: "Tests/RawServer", swiftSettings: settings),
     tests("OutboundTests", ["EventLoop", "Observability", "Outbound", "RawServer"]),
+    tests("JobsTests", ["EventLoop", "Jobs", "Observability", "Postgres", "TestSupport", lifecycle, log]),
     tests("SecretsTests", ["Secrets"]),
+    tests("PagesTests", ["Pages"] + crypto),
     tests(
       "WeChatTests",
       ["EventLoop", "Federation", "JSON", "Observability", "Outbound", "RawServer", "WeChat"] + crypto),

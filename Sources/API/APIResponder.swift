@@ -25,6 +25,9 @@ extension Services {
     FederationRoutes(federation: federation, limit: limits.client).add(to: tenant)
     PushRoutes(inbox: pushes).add(to: tenant)
     oauth.add(to: tenant)
+    AuthorizationRoutes(
+      issuers: issuers, authorization: authorization, isSecure: publicURL.hasPrefix("https:"), limit: limits.client
+    ).add(to: tenant)
     oauth.addInserted(
       to: router.group(".well-known/oauth-authorization-server/t/{tenant}").add(middleware: admission)
         .group(context: TenantContext.self))

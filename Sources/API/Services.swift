@@ -16,10 +16,13 @@ public struct Services: Sendable {
   let issuers: Issuers
   let verifier: AccessTokenVerifier
   let appTokens: AppTokenHub
+  /// Wakes the requests that wait for an app access token.
+  public let appTokenArrivals: AppTokenArrivals
   /// Asks WeChat for app access tokens: for `verify`, and for the token refresher.
   public let appTokenFetch: AppTokenFetch
   let federation: WeChatFederation
   let tokenEndpoint: TokenEndpoint
+  let authorization: Authorization
   let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
@@ -34,7 +37,8 @@ public struct Services: Sendable {
 
   /// Use cases over `database`, with the given providers.
   public init(
-    database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, phones: any PhoneProvider,
+    database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, web: any WebProvider,
+    phones: any PhoneProvider,
     appTokens: any AppTokenProvider, pushes: any PushProvider, operatorToken: Secret<String>?, isProduction: Bool,
     limits: RateLimits,
     proxies: TrustedProxies, metrics: Metrics, logger: Logger,
@@ -54,8 +58,10 @@ public struct Services: Sendable {
     let keys = SigningKeyCache(ring: ring)
     let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
     issuers = Issuers(names: issuer)
+    authorization = Authorization(issuer: issuer, hints: IDTokenHints(issuer: issuer, keys: keys), now: now)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
-    let hub = AppTokenHub(ring: ring)
+    appTokenArrivals = AppTokenArrivals()
+    let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)
     let fetch = AppTokenFetch(provider: appTokens, ring: ring)
     appTokenFetch = fetch
     self.appTokens = hub
@@ -63,7 +69,8 @@ public struct Services: Sendable {
     applications = Applications(ring: ring, issuers: issuers, names: issuer)
     clients = ThirdPartyAuthzClients(ring: ring, tokens: fetch)
     federation = WeChatFederation(
-      codes: CodeExchange(provider: miniapp, ring: ring), phones: PhoneNumbers(provider: phones, tokens: hub),
+      codes: CodeExchange(miniapp: miniapp, web: web, ring: ring, now: now),
+      phones: PhoneNumbers(provider: phones, tokens: hub),
       issuer: issuer, verifier: verifier, ring: ring, now: now)
     tokenEndpoint = TokenEndpoint(
       issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now

@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// back when it is told to stop.
 public struct WorkerLoop<Kind: Work>: Service {
   private enum Event {
-    case handled
+    case handled(Lease, threw: Bool)
     case woken
     case renewing
   }
@@ -44,9 +44,9 @@ public struct WorkerLoop<Kind: Work>: Service {
   public func run() async throws {
     await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
-        let lease = Lease(seconds: leaseSeconds)
+        let holdings = Holdings(seconds: leaseSeconds)
         do {
-          try await term(lease)
+          try await term(holdings)
         } catch is CancellationError {
         } catch is LeaseLost {
           metrics.add("qiao_worker_lease_lost_total", [work.kind])
@@ -55,7 +55,7 @@ public struct WorkerLoop<Kind: Work>: Service {
           logger.warning("work stopped", metadata: ["kind": "\(work.kind)", "reason": "\(error)"])
           try? await Task.sleep(for: interval)
         }
-        await release(lease)
+        for lease in holdings.leases { await release(lease) }
       }
     }
   }
@@ -69,7 +69,7 @@ public struct WorkerLoop<Kind: Work>: Service {
     do {
       try await withThrowingTaskGroup(of: Int.self) { group in
         group.addTask {
-          try await renewals(lease)
+          try await renewals(lease) { true }
           return 0
         }
         while !Task.isCancelled {
@@ -77,7 +77,7 @@ public struct WorkerLoop<Kind: Work>: Service {
           if claims.isEmpty { break }
           for claim in claims {
             group.addTask {
-              await handle(claim)
+              _ = await handle(claim)
               return 1
             }
           }
@@ -94,14 +94,17 @@ public struct WorkerLoop<Kind: Work>: Service {
   }
 
   /// One holder's time: until the task is cancelled or the lease is lost.
-  private func term(_ lease: Lease) async throws {
+  private func term(_ holdings: Holdings) async throws {
     let wakes = Wakes()
     try await withThrowingTaskGroup(of: Event.self) { group in
       defer { group.cancelAll() }
-      group.addTask {
-        try await renewals(lease)
-        return .renewing
+      func renew(_ lease: Lease) {
+        group.addTask {
+          try await renewals(lease) { holdings.isRenewed(lease) }
+          return .renewing
+        }
       }
+      renew(holdings.current)
       group.addTask {
         await wakes.follow(pool, kind: work.kind)
         return .renewing
@@ -122,19 +125,18 @@ public struct WorkerLoop<Kind: Work>: Service {
       while !Task.isCancelled {
         // In batches: a claim for each that ends would cost a round trip each.
         if !isDry, running <= work.concurrency / 2 {
+          let lease = holdings.current
           let claims = try await work.claim(lease, limit: work.concurrency - running)
           isDry = claims.isEmpty
           running += claims.count
-          for claim in claims {
-            group.addTask {
-              await handle(claim)
-              return .handled
-            }
-          }
+          holdings.took(claims.count, under: lease)
+          for claim in claims { group.addTask { .handled(lease, threw: await !handle(claim)) } }
           if !isDry { continue }
         }
         switch try await group.next() {
-        case .handled: running -= 1
+        case .handled(let lease, let threw):
+          running -= 1
+          if let next = holdings.ended(under: lease, threw: threw) { renew(next) }
         case .woken:
           isDry = false
           wait()
@@ -145,27 +147,31 @@ public struct WorkerLoop<Kind: Work>: Service {
     }
   }
 
-  private func handle(_ claim: Kind.Claim) async {
+  /// - Returns: false when the handler threw, so that its row does not say how it ended.
+  private func handle(_ claim: Kind.Claim) async -> Bool {
     do {
       switch try await work.handle(claim) {
       case .done(let count): metrics.add("qiao_worker_done_total", [work.kind], by: Double(count))
       case .failed: metrics.add("qiao_worker_failed_total", [work.kind])
       case .lost: metrics.add("qiao_worker_lease_lost_total", [work.kind])
       }
+      return true
     } catch {
-      guard !Task.isCancelled else { return }
+      guard !Task.isCancelled else { return false }
       metrics.add("qiao_worker_failed_total", [work.kind])
       logger.warning("work failed; it is tried again", metadata: ["kind": "\(work.kind)", "reason": "\(error)"])
+      return false
     }
   }
 
-  /// Renews every third of the lease.
+  /// Renews every third of the lease, as long as it is `wanted`.
   /// - Throws: `LeaseLost` when it did not succeed for so long that somebody else may have the work.
-  private func renewals(_ lease: Lease) async throws {
+  private func renewals(_ lease: Lease, while wanted: () -> Bool) async throws {
     let length = Duration.seconds(lease.seconds)
     var renewed = ContinuousClock.now
     while true {
       try await Task.sleep(for: length / 3)
+      guard wanted() else { return }
       let asked = ContinuousClock.now
       // A process that was frozen notices here that its time is over, before it asks.
       guard asked - renewed < length else { throw LeaseLost() }

@@ -22,6 +22,22 @@ public struct OAuthError: Error, Sendable, Equatable {
     case temporarilyUnavailable = "temporarily_unavailable"
     /// The token type hint cannot be served (RFC 7009).
     case unsupportedTokenType = "unsupported_token_type"
+    /// The resource is unknown (RFC 8707).
+    case invalidTarget = "invalid_target"
+    /// The response type is not offered (RFC 6749 section 4.1.2.1).
+    case unsupportedResponseType = "unsupported_response_type"
+    /// The user or the server said no (RFC 6749 section 4.1.2.1).
+    case accessDenied = "access_denied"
+    /// Somebody must sign in, and no page may be shown (OpenID Connect Core section 3.1.2.6).
+    case loginRequired = "login_required"
+    /// The user must be asked, and no page may be shown (OpenID Connect Core section 3.1.2.6).
+    case consentRequired = "consent_required"
+    /// Request objects are not supported (OpenID Connect Core section 3.1.2.6).
+    case requestNotSupported = "request_not_supported"
+    /// `request_uri` is not supported (OpenID Connect Core section 3.1.2.6).
+    case requestURINotSupported = "request_uri_not_supported"
+    /// `registration` is not supported (OpenID Connect Core section 3.1.2.6).
+    case registrationNotSupported = "registration_not_supported"
   }
 
   /// The code.

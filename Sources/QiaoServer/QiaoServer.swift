@@ -22,9 +22,9 @@ struct QiaoServer: AsyncParsableCommand {
     let runtime = Runtime(settings: settings, label: "qiao-server")
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: [runtime.closing, runtime.housekeeper, runtime.metricsServer(), runtime.apiServer()].map {
-          .init(service: $0)
-        },
+        services: [
+          runtime.closing, runtime.housekeeper, runtime.arrivalListener, runtime.metricsServer(), runtime.apiServer(),
+        ].map { .init(service: $0) },
         gracefulShutdownSignals: [.sigterm, .sigint], logger: runtime.logger))
     try await group.run()
   }

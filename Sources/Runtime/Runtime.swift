@@ -51,7 +51,8 @@ public struct Runtime: Sendable {
     self.now = now
     let database = Database(pool: pool)
     services = Services(
-      database: database, ring: settings.masterKeys, publicURL: settings.publicURL, miniapp: wechat, phones: wechat,
+      database: database, ring: settings.masterKeys, publicURL: settings.publicURL, miniapp: wechat, web: wechat,
+      phones: wechat,
       appTokens: wechat, pushes: WeChatPushes(), operatorToken: settings.operatorToken,
       isProduction: settings.isProduction,
       limits: settings.rateLimits, proxies: settings.trustedProxies, metrics: metrics,

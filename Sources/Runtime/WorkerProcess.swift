@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Jobs
+import Logging
 import Postgres
 import ServiceLifecycle
 import Tenancy
@@ -49,19 +50,34 @@ extension WorkerProcess {
     let runtime = Runtime(settings: settings, label: Self.name)
     let (heartbeat, close) = runtime.connection(named: "\(Self.name)-heartbeat")
     let loops = Self.loops(Worker(runtime: runtime, heartbeat: heartbeat))
-    if once {
-      var handled = 0
-      for loop in loops { handled += try await loop.drain() }
-      runtime.logger.notice("nothing is due", metadata: ["handled": "\(handled)"])
-    } else {
-      let services: [any Service] = [runtime.metricsServer()] + loops
-      try await ServiceGroup(
-        configuration: ServiceGroupConfiguration(
-          services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
-          logger: runtime.logger)
-      ).run()
-    }
+    let services: [any Service] =
+      once ? [Draining(loops: loops, logger: runtime.logger)] : [runtime.metricsServer()] + loops
+    try await ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: services.map {
+          .init(service: $0, successTerminationBehavior: once ? .gracefullyShutdownGroup : .cancelGroup)
+        },
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: runtime.logger)
+    ).run()
     await close()
     await runtime.shutdown()
+  }
+}
+
+/// `--once` as a service, so that a signal hands the work back instead of leaving its lease to run out.
+private struct Draining: Service {
+  let loops: [any WorkerLoops]
+  let logger: Logger
+
+  func run() async throws {
+    try await cancelWhenGracefulShutdown {
+      var handled = 0
+      do {
+        for loop in loops { handled += try await loop.drain() }
+      } catch {
+        guard Task.isCancelled else { throw error }
+      }
+      logger.notice(Task.isCancelled ? "stopped" : "nothing is due", metadata: ["handled": "\(handled)"])
+    }
   }
 }

@@ -17,6 +17,12 @@ public enum Base64URL {
 
   /// Appends the text of `bytes` to `text`, as ASCII.
   public static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
+    // An array's storage is walked directly: this is on the way of each token.
+    let done: Void? = bytes.withContiguousStorageIfAvailable { append($0, to: &text) }
+    if done == nil { append(Array(bytes), to: &text) }
+  }
+
+  private static func append(_ bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
     var held: UInt32 = 0
     var bits = 0
     for byte in bytes {

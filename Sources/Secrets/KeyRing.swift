@@ -1,6 +1,7 @@
 import Crypto
 import FoundationEssentials
 import Observability
+import Synchronization
 
 /// The master keys of an installation: the first encrypts, all decrypt.
 ///
@@ -39,7 +40,16 @@ public struct KeyRing: Sendable {
     let key: Secret<SymmetricKey>
   }
 
+  /// Keys that were derived, by master key and tenant: deriving costs more than the sealing itself.
+  private final class Derived: Sendable {
+    /// Above this many all are forgotten, which is simpler than an order and as good.
+    static let capacity = 10_000
+
+    let keys = Mutex<[String: SymmetricKey]>([:])
+  }
+
   private let keys: [MasterKey]
+  private let known = Derived()
 
   /// Reads a list such as `k2:…,k1:…`.
   /// - Parameter list: `kid:base64(32 bytes)` separated by commas or white space; a kid has 1 to 32 of `A-Z a-z 0-9 _ -`.
@@ -105,7 +115,15 @@ public struct KeyRing: Sendable {
   }
 
   private func derived(_ key: MasterKey, _ info: String) -> SymmetricKey {
-    HKDF<SHA256>.deriveKey(inputKeyMaterial: key.key.expose(), info: Array(info.utf8), outputByteCount: 32)
+    let name = "\(key.id) \(info)"
+    if let derived = known.keys.withLock({ $0[name] }) { return derived }
+    let derived = HKDF<SHA256>.deriveKey(
+      inputKeyMaterial: key.key.expose(), info: Array(info.utf8), outputByteCount: 32)
+    known.keys.withLock { keys in
+      if keys.count >= Derived.capacity { keys.removeAll(keepingCapacity: true) }
+      keys[name] = derived
+    }
+    return derived
   }
 
   private static func associated(_ place: Place) -> [UInt8] {

@@ -198,7 +198,7 @@ struct SessionExpiryTests {
   @Test("the batch grows while it is quick and shrinks when it is slow")
   func batchSize() {
     #expect(SessionExpiry.next(64, took: .milliseconds(1)) == 128)
-    #expect(SessionExpiry.next(64, took: .milliseconds(40)) == 32)
+    #expect(SessionExpiry.next(64, took: .milliseconds(20)) == 32)
     #expect(SessionExpiry.next(64, took: .seconds(9)) == 16)
     #expect(SessionExpiry.next(4096, took: .milliseconds(1)) == 4096)
     #expect(SessionExpiry.next(8, took: .seconds(9)) == 8)

@@ -37,7 +37,12 @@ struct SettingsTests {
     #expect(ended.errors.contains("QIAO_WECHAT_API_URL must be one of WeChat's own hosts"))
   }
 
-  @Test("every executable tells its usage and version", arguments: ["qiao-server", "qiao", "wechat-simulator"])
+  @Test(
+    "every executable tells its usage and version",
+    arguments: [
+      "qiao-server", "qiao", "wechat-simulator", "qiao-token-refresher", "qiao-profile-reconciler",
+      "qiao-session-expirer",
+    ])
   func help(name: String) async throws {
     let help = try await Program(name, ["--help"]).ended()
     #expect(help.status == 0 && help.output.contains("USAGE: \(name)"))

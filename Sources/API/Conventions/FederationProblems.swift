@@ -26,6 +26,11 @@ extension Problem {
         .unauthorized, "bind_to_invalid",
         "The access token in bind_to is not a live one of this identity application. Sign the user in again.",
         detailZH: "要绑定的账号登录已失效，请重新登录该账号。")
+    case .snapshotUser:
+      self.init(
+        .forbidden, "wechat_snapshot_user",
+        "WeChat showed the page in snapshot mode, with a person who does not exist. Open the whole page and sign in there.",
+        detailZH: "当前为微信快照页，请打开完整页面后登录。")
     case .userDisabled:
       self.init(.forbidden, "user_disabled", "This user is disabled.", detailZH: "该用户已被停用。")
     case .enrollmentClosed:

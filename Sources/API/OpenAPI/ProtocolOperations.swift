@@ -4,12 +4,12 @@ import JSON
 /// The operations whose form a standard or WeChat decides, as the API document describes them.
 enum ProtocolOperations {
   private static let json = "application/json"
-  private static let form = "application/x-www-form-urlencoded"
+  static let form = "application/x-www-form-urlencoded"
   private static let tenant = "/t/{tenant}"
-  private static let issuer = "/t/{tenant}/i/{application}"
+  static let issuer = "/t/{tenant}/i/{application}"
 
   /// All of them.
-  static var all: [DocumentedOperation] { operations + federation + pushes + oauth }
+  static var all: [DocumentedOperation] { operations + federation + pushes + oauth + authorization }
 
   private static var operations: [DocumentedOperation] {
     let status = (type: json, schema: Schema.object([("status", Schema.text)]))
@@ -35,6 +35,15 @@ enum ProtocolOperations {
         summary: "Signs a known person in with a code of wx.login, or gives a ticket to register with.",
         caller: .anybody, bodies: [(json, FieldReader.schema(of: FederationRoutes.ProfileBody.init))],
         answer: (json, outcome)),
+      DocumentedOperation(
+        method: .post, path: "\(tenant)/federation/wechat/mobile/profile", name: "mobile_profile",
+        summary: "Signs a known person in with the code of the WeChat SDK, or gives a ticket to register with.",
+        caller: .anybody, bodies: [(json, FieldReader.schema(of: FederationRoutes.ProfileBody.init))],
+        answer: (json, outcome)),
+      DocumentedOperation(
+        method: .post, path: "\(tenant)/federation/wechat/mobile/bindUser", name: "mobile_bind_user",
+        summary: "Registers the person of a ticket or binds them to a user.", caller: .anybody,
+        bodies: [(json, FieldReader.schema(of: FederationRoutes.BindBody.init))], answer: (json, outcome)),
       DocumentedOperation(
         method: .get, path: "\(path)/profile", name: "miniapp_profile_six",
         summary: "The same in the wire form of SiX IDaaS.", caller: .anybody, query: six,
@@ -66,7 +75,10 @@ enum ProtocolOperations {
 
   private static var oauth: [DocumentedOperation] {
     let grant = fields(
-      ["grant_type"], optional: ["refresh_token", "scope", "client_id", "client_secret", "assertion"])
+      ["grant_type"],
+      optional: [
+        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "client_id", "client_secret", "assertion",
+      ])
     let token = fields(["token"], optional: ["token_type_hint", "client_id", "client_secret"])
     let metadata = "OpenID Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414)."
     let tokens = (type: json, schema: tokenResponse)
@@ -126,7 +138,7 @@ enum ProtocolOperations {
     ])
 
   /// Fields of a form or query, all strings.
-  private static func fields(_ required: [String], optional: [String] = []) -> JSONObject {
+  static func fields(_ required: [String], optional: [String] = []) -> JSONObject {
     Schema.object((required + optional).map { ($0, Schema.text) }, optional: Set(optional))
   }
 }

@@ -5,7 +5,8 @@ import JSON
 import NIOCore
 import Tenancy
 
-/// `profile` and `bindUser` in Qiao's own form and in SiX's, told apart by method and media type (contract section 8).
+/// `profile` and `bindUser` of miniapps and native apps; for miniapps in Qiao's own form and in SiX's, told apart by method and
+/// media type (contract section 8).
 struct FederationRoutes: Sendable {
   let federation: WeChatFederation
   /// Of each client.
@@ -13,9 +14,15 @@ struct FederationRoutes: Sendable {
 
   func add(to group: RouterGroup<TenantContext>) {
     let miniapp = group.group("federation/wechat/miniapp")
-    miniapp.post("profile", use: profile)
+    miniapp.post("profile") { try await profile($0, $1, of: .miniapp) }
     miniapp.get("profile", use: sixProfile)
-    miniapp.post("bindUser", use: bindUser)
+    miniapp.post("bindUser") { request, context in
+      if request.mediaType == "application/x-www-form-urlencoded" { return try await sixBindUser(request, context) }
+      return try await bindUser(request, context, of: .miniapp)
+    }
+    let mobile = group.group("federation/wechat/mobile")
+    mobile.post("profile") { try await profile($0, $1, of: .mobile) }
+    mobile.post("bindUser") { try await bindUser($0, $1, of: .mobile) }
   }
 
   /// The body of `profile`.
@@ -29,10 +36,13 @@ struct FederationRoutes: Sendable {
     }
   }
 
-  @Sendable private func profile(_ request: Request, _ context: TenantContext) async throws -> Response {
+  private func profile(
+    _ request: Request, _ context: TenantContext, of kind: WeChatFederation.Kind
+  ) async throws -> Response {
     let asked = try await JSONBody.read(request, ProfileBody.init)
     let outcome = try await federation.profile(
-      asked.code, client: try client(asked.client, context), in: context.database, requestID: context.requestID)
+      asked.code, of: kind, client: try client(asked.client, context), in: context.database,
+      requestID: context.requestID)
     switch outcome {
     case .authenticated(let signedIn): return Self.answer(signedIn, status: .ok)
     case .registrationRequired(let ticket):
@@ -87,14 +97,15 @@ struct FederationRoutes: Sendable {
     }
   }
 
-  @Sendable private func bindUser(_ request: Request, _ context: TenantContext) async throws -> Response {
-    if request.mediaType == "application/x-www-form-urlencoded" { return try await sixBindUser(request, context) }
+  private func bindUser(
+    _ request: Request, _ context: TenantContext, of kind: WeChatFederation.Kind
+  ) async throws -> Response {
     let asked = try await JSONBody.read(request, BindBody.init)
     let bind = BindRequest(
       client: try client(asked.client, context), proof: asked.proof, phoneCode: asked.phoneCode,
       nickname: asked.nickname,
       avatarURL: asked.avatarURL, bindTo: asked.bindTo)
-    let signedIn = try await federation.bindUser(bind, in: context.database, requestID: context.requestID)
+    let signedIn = try await federation.bindUser(bind, of: kind, in: context.database, requestID: context.requestID)
     return Self.answer(signedIn, status: signedIn.created ? .created : .ok)
   }
 

@@ -89,16 +89,24 @@ public final class Issuers: Sendable {
     JSONWriter.object(capacity: 2048) { json in
       json.member("issuer", issuer)
       json.member("jwks_uri", "\(issuer)/jwks.json")
+      json.member("authorization_endpoint", "\(issuer)/authorize")
       json.member("token_endpoint", "\(issuer)/token")
       json.member("userinfo_endpoint", "\(issuer)/userinfo")
       json.member("introspection_endpoint", "\(issuer)/introspect")
       json.member("revocation_endpoint", "\(issuer)/revoke")
-      json.member("scopes_supported", ["openid", "profile", "email", "phone", "address", "offline_access"])
-      // There is no authorization endpoint, so no response type leads anywhere; the member itself is mandatory.
-      json.member("response_types_supported", ["none"])
+      json.member("scopes_supported", ["openid", "profile", "email", "phone", "address"])
+      json.member("response_types_supported", ["code"])
+      json.member("response_modes_supported", ["query", "form_post"])
+      json.member("code_challenge_methods_supported", ["S256"])
+      json.member("authorization_response_iss_parameter_supported", true)
+      json.member("prompt_values_supported", ["none", "login", "consent", "select_account"])
+      json.member("ui_locales_supported", ["zh-CN", "en"])
       json.member(
         "grant_types_supported",
-        ["client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp"])
+        [
+          "authorization_code", "client_credentials", "refresh_token",
+          "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp",
+        ])
       json.member("subject_types_supported", ["public"])
       json.member("id_token_signing_alg_values_supported", [found.algorithm])
       json.member("token_endpoint_auth_methods_supported", ["none", "client_secret_basic", "client_secret_post"])
@@ -107,7 +115,8 @@ public final class Issuers: Sendable {
       json.member(
         "claims_supported",
         [
-          "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "sid", "amr", "name", "preferred_username", "picture",
+          "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "sid", "amr", "nonce", "at_hash", "name",
+          "preferred_username", "picture",
           "updated_at", "given_name", "family_name", "middle_name", "nickname", "profile", "website", "gender",
           "birthdate",
           "zoneinfo", "locale", "email", "email_verified", "phone_number", "phone_number_verified", "address",

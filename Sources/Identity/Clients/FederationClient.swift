@@ -31,7 +31,7 @@ public struct FederationClient: Sendable {
     appSecretSealed = try row.next()
     openPlatformAccount = try row.next()
     scopes = try row.next(ColumnArray<String>.self).elements
-    propertyMap = PropertyMap(stored: try row.next())
+    propertyMap = PropertyMap.of(stored: try row.next())
     application = try ApplicationSettings(&row)
   }
 }

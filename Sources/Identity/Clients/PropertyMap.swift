@@ -1,5 +1,6 @@
 import JSON
 import Query
+import Synchronization
 
 /// How the profile that WeChat gives becomes the user's (contract: `property_map`).
 public struct PropertyMap: Sendable, Equatable {
@@ -52,6 +53,21 @@ public struct PropertyMap: Sendable, Equatable {
   public static let knownSources: Set<String> = [
     "openid", "unionid", "nickname", "headimgurl", "sex", "city", "province", "country", "language",
   ]
+
+  /// Maps that were read, by their stored form: there are few, and each login reads one.
+  private static let known = Mutex<[[UInt8]: PropertyMap]>([:])
+
+  /// The map of a stored form, read once.
+  static func of(stored: JSONText) -> PropertyMap {
+    let text = Array(stored.utf8)
+    if let map = known.withLock({ $0[text] }) { return map }
+    let map = PropertyMap(stored: stored)
+    known.withLock { maps in
+      if maps.count >= 1000 { maps.removeAll(keepingCapacity: true) }
+      maps[text] = map
+    }
+    return map
+  }
 
   /// Reads the stored form; rules that are not of the form are left out, the API refuses them before they are stored.
   public init(stored: JSONText) {

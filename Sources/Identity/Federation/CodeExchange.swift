@@ -18,21 +18,27 @@ public struct CodeExchange: Sendable {
   /// How long a request waits for an earlier one with the same code: WeChat's deadline and a little.
   private static let patience = Duration.seconds(4)
 
-  private let provider: any MiniappProvider
+  private let miniapp: any MiniappProvider
+  private let web: any WebProvider
   private let ring: KeyRing
+  private let now: @Sendable () -> Date
 
-  /// An exchange through `provider`; session keys are sealed with `ring`.
-  public init(provider: any MiniappProvider, ring: KeyRing) {
-    self.provider = provider
+  /// An exchange of miniapps' codes through `miniapp` and of all others through `web`; what is kept is sealed with `ring`.
+  public init(
+    miniapp: any MiniappProvider, web: any WebProvider, ring: KeyRing, now: @escaping @Sendable () -> Date
+  ) {
+    self.miniapp = miniapp
+    self.web = web
     self.ring = ring
+    self.now = now
   }
 
   /// Exchanges `code` for the person who made it.
   func exchange(
-    _ code: String, client id: ID<ThirdPartyAuthzClient>, providers: [String], in database: TenantDatabase
+    _ code: String, client id: ID<ThirdPartyAuthzClient>, kind: WeChatFederation.Kind, in database: TenantDatabase
   ) async throws(FederationRefusal) -> Result {
     let hash = Digest.sha256(code.utf8)
-    let begun = try await database.refusing(BeginCodeExchange(client: id, codeHash: hash, providers: providers))
+    let begun = try await database.refusing(BeginCodeExchange(client: id, codeHash: hash, providers: [kind.rawValue]))
     guard let begun = begun.first else { throw .clientNotFound }
     guard begun.taken else {
       let (seed, user) = try await earlier(hash, id, in: database)
@@ -65,15 +71,29 @@ public struct CodeExchange: Sendable {
     let credentials = AppCredentials(appID: client.appID, secret: Secret(String(decoding: secret, as: UTF8.self)))
     let found: AuthenticatedPerson
     do {
-      found = try await provider.authenticate(code: code, credentials: credentials)
+      found =
+        client.provider == WeChatFederation.Kind.miniapp.rawValue
+        ? try await miniapp.authenticate(code: code, credentials: credentials)
+        : try await web.exchange(code: code, credentials: credentials)
     } catch {
       throw .provider(error)
     }
+    guard !found.isSnapshotUser else { throw .snapshotUser }
     let sessionKey = found.sessionKey.map { key in
       ring.seal(
         Array(key.expose().utf8), for: .sessionKey(tenant, appID: client.appID, openid: found.openid))
     }
-    return Person(appID: client.appID, openid: found.openid, unionid: found.unionid, sessionKeySealed: sessionKey)
+    var person = Person(
+      appID: client.appID, openid: found.openid, unionid: found.unionid, sessionKeySealed: sessionKey)
+    guard let granted = found.oauthToken else { return person }
+    let token = StoredOAuthToken(granted, now: now())
+    person.oauthTokenSealed = token.sealed(with: ring, tenant: tenant, appID: client.appID, openid: found.openid)
+    guard token.mayReadProfile else { return person }
+    // The code is spent: a profile that cannot be read now must not cost the sign-in, the reconciler reads it later.
+    let profile = try? await web.profile(openid: found.openid, appID: client.appID, accessToken: granted.access)
+    if let profile { person.fields = profile.raw }
+    if person.unionid == nil, let unionid = profile?.unionid { person = person.joined(unionid) }
+    return person
   }
 
   /// A code that WeChat consumed stays taken with its refusal; any other is let go, so that the person's next try counts.

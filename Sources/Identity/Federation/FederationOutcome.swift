@@ -31,6 +31,8 @@ public enum FederationRefusal: Error, Sendable {
   case codeInFlight
   /// The access token in `bind_to` is not a live one of this identity application.
   case bindToInvalid
+  /// WeChat showed a virtual person, who must never become or join a user.
+  case snapshotUser
   /// The user is disabled.
   case userDisabled
   /// The directory takes nobody new.

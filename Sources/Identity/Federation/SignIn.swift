@@ -98,13 +98,14 @@ struct SignIn: Sendable {
   private func statement(_ patch: ProfilePatch, anyUnionid: Bool = false) -> SignInPerson {
     SignInPerson(
       ticket: ticket, client: client, person: person, anyUnionid: anyUnionid, patch: patch, plan: plan,
-      exchange: exchange, requestID: requestID)
+      exchange: exchange)
   }
 
   private var lock: LockPerson { LockPerson(client: client, person: person) }
 
   private var patch: ProfilePatch {
-    var fields = profile
+    // What the app sent along counts as WeChat's own word; where WeChat said something itself, that counts.
+    var fields = profile.merging(person.fields) { $1 }
     fields["openid"] = person.openid
     fields["unionid"] = person.unionid
     return ProfilePatch(client.propertyMap, fields: fields)

@@ -21,7 +21,7 @@ extension WeChatFederation {
   public func sixProfile(
     _ code: String, client id: ID<ThirdPartyAuthzClient>, in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> SixProfile {
-    switch try await codes.exchange(code, client: id, providers: Self.miniapp, in: database) {
+    switch try await codes.exchange(code, client: id, kind: .miniapp, in: database) {
     case .repeated(let client, .federateCode(let text), let user):
       guard let user,
         let found = try await database.refusing(FindUser(application: client.application.id, user: user)).first
@@ -61,7 +61,8 @@ extension WeChatFederation {
     if let application, client.application.id != application { throw .ticketInvalid }
     let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
     let attempt = SignIn(
-      database: database, client: client, person: transaction.person, ticket: transaction.id, plan: plan,
+      database: database, client: client, person: try person(of: transaction, in: database), ticket: transaction.id,
+      plan: plan,
       requestID: requestID, profile: [:], exchange: nil)
     guard let user = try await attempt.known() else { throw .ticketInvalid }
     return try signedIn(user, plan, client, created: false, in: database).tokens

@@ -14,8 +14,13 @@ import Tenancy
 ///                                    └► bind ─────► ticket ─► bindUser ► linked or created, signed in
 /// ```
 public struct WeChatFederation: Sendable {
-  /// The providers whose codes `profile` takes.
-  public static let miniapp = ["wechat_miniapp"]
+  /// Whose codes are exchanged: each kind of app has a way of its own.
+  public enum Kind: String, Sendable {
+    /// `wx.login` of a miniapp.
+    case miniapp = "wechat_miniapp"
+    /// The WeChat SDK of a native app.
+    case mobile = "wechat_mobile"
+  }
 
   let codes: CodeExchange
   let phones: PhoneNumbers
@@ -40,22 +45,25 @@ public struct WeChatFederation: Sendable {
   /// Signs in the person who made `code`, or answers with a ticket.
   /// - Throws: `FederationRefusal`.
   public func profile(
-    _ code: String, client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase, requestID: String
+    _ code: String, of kind: Kind = .miniapp, client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase,
+    requestID: String
   ) async throws(FederationRefusal) -> FederationOutcome {
-    try await signIn(code, client: client, profile: [:], mayCreate: true, in: database, requestID: requestID)
+    try await signIn(
+      code, of: kind, client: client, profile: [:], mayCreate: true, in: database, requestID: requestID)
   }
 
   /// Registers the person, or binds them to an existing user.
   /// - Throws: `FederationRefusal`; the ticket is spent by success only.
   public func bindUser(
-    _ request: BindRequest, in database: TenantDatabase, requestID: String
+    _ request: BindRequest, of kind: Kind = .miniapp, in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> FederationOutcome.SignedIn {
     switch request.proof {
     case .ticket(let ticket):
       return try await bind(request, ticket: ticket, in: database, requestID: requestID)
     case .code(let code):
       let outcome = try await signIn(
-        code, client: request.client, profile: request.profile, mayCreate: false, in: database, requestID: requestID)
+        code, of: kind, client: request.client, profile: request.profile, mayCreate: false, in: database,
+        requestID: requestID)
       switch outcome {
       case .authenticated(let signedIn) where request.phoneCode == nil: return signedIn
       case .authenticated(let signedIn):
@@ -69,10 +77,10 @@ public struct WeChatFederation: Sendable {
   }
 
   private func signIn(
-    _ code: String, client: ID<ThirdPartyAuthzClient>, profile: [String: String], mayCreate: Bool,
+    _ code: String, of kind: Kind, client: ID<ThirdPartyAuthzClient>, profile: [String: String], mayCreate: Bool,
     in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> FederationOutcome {
-    switch try await codes.exchange(code, client: client, providers: Self.miniapp, in: database) {
+    switch try await codes.exchange(code, client: client, kind: kind, in: database) {
     case .repeated(let client, let seed, let user):
       return try await again(seed, user: user, client: client, in: database)
     case .fresh(let client, let person, let codeHash):
@@ -108,7 +116,8 @@ public struct WeChatFederation: Sendable {
     let phone = try await phones.number(request.phoneCode, of: transaction.openid, client: client, in: database)
     let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
     let attempt = SignIn(
-      database: database, client: client, person: transaction.person, ticket: transaction.id, plan: plan,
+      database: database, client: client, person: try person(of: transaction, in: database), ticket: transaction.id,
+      plan: plan,
       requestID: requestID, profile: request.profile, exchange: nil)
 
     func done(_ user: User, created: Bool) throws(FederationRefusal) -> FederationOutcome.SignedIn {
@@ -204,11 +213,5 @@ public struct WeChatFederation: Sendable {
     } catch {
       throw .fault(.database(error))
     }
-  }
-}
-
-extension FederationTransaction {
-  var person: Person {
-    Person(appID: appID, openid: openid, unionid: unionid, sessionKeySealed: sessionKeySealed)
   }
 }

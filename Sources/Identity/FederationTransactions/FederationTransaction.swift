@@ -26,6 +26,8 @@ public struct FederationTransaction: Sendable {
   let openid: String
   let unionid: String?
   let sessionKeySealed: [UInt8]?
+  /// What else came with the person, sealed for this row.
+  let carriedSealed: [UInt8]?
 }
 
 extension FederationTransaction.Purpose {
@@ -42,8 +44,8 @@ extension FederationTransaction.Purpose {
 struct InsertFederationTransaction: TenantStatement {
   static let sql: SQL = """
     INSERT INTO federation_transactions (tenant_id, id, identity_application_id, client_id, purpose, secret_hash, app_id,
-      openid, unionid, session_key_sealed, expires_at)
-    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '10 minutes')
+      openid, unionid, session_key_sealed, carried_sealed, expires_at)
+    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + interval '10 minutes')
     """
   let application: ID<IdentityApplication>
   let transaction: FederationTransaction
@@ -58,6 +60,7 @@ struct InsertFederationTransaction: TenantStatement {
     binder.bind(transaction.openid)
     binder.bind(transaction.unionid)
     binder.bind(transaction.sessionKeySealed)
+    binder.bind(transaction.carriedSealed)
   }
 }
 
@@ -71,14 +74,16 @@ struct FindFederationTransaction: TenantStatement {
 
   static let sql: SQL = """
     WITH ticket AS (
-      SELECT t.id, t.secret_hash, t.client_id, t.purpose, t.app_id, t.openid, t.unionid, t.session_key_sealed
+      SELECT t.id, t.secret_hash, t.client_id, t.purpose, t.app_id, t.openid, t.unionid, t.session_key_sealed,
+        t.carried_sealed
       FROM federation_transactions t
       WHERE t.tenant_id = current_tenant() AND t.id = $1 AND t.used_at IS NULL AND t.expires_at > now()
     )
     SELECT c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map,
       a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
       a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
-      t.id, t.secret_hash, t.client_id, t.purpose, t.app_id, t.openid, t.unionid, t.session_key_sealed
+      t.id, t.secret_hash, t.client_id, t.purpose, t.app_id, t.openid, t.unionid, t.session_key_sealed,
+      t.carried_sealed
     FROM third_party_authz_clients c
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = c.identity_application_id
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
@@ -100,7 +105,8 @@ struct FindFederationTransaction: TenantStatement {
     }
     let transaction = FederationTransaction(
       id: id, secretHash: try row.next(), clientID: try row.next(), purpose: try row.next(),
-      appID: try row.next(), openid: try row.next(), unionid: try row.next(), sessionKeySealed: try row.next())
+      appID: try row.next(), openid: try row.next(), unionid: try row.next(), sessionKeySealed: try row.next(),
+      carriedSealed: try row.next())
     return Output(client: client, transaction: transaction)
   }
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Query
 import Secrets
 import Tenancy
@@ -12,7 +13,8 @@ extension WeChatFederation {
     let text = token.text.expose()
     let transaction = FederationTransaction(
       id: ID(token.id), secretHash: token.hash, clientID: client.id, purpose: purpose.rawValue, appID: person.appID,
-      openid: person.openid, unionid: person.unionid, sessionKeySealed: person.sessionKeySealed)
+      openid: person.openid, unionid: person.unionid, sessionKeySealed: person.sessionKeySealed,
+      carriedSealed: person.carried.map { ring.seal($0, for: .carried(database.tenant.id, token.id)) })
     let seed: ExchangeSeed = purpose == .bind ? .registrationRequired(ticket: text) : .federateCode(text)
     let sealed = codes.sealed(seed, codeHash: codeHash, tenant: database.tenant.id)
     do {
@@ -40,5 +42,29 @@ extension WeChatFederation {
       transaction.purpose == purpose.rawValue, transaction.clientID == found.client.id
     else { throw .ticketInvalid }
     return (found.client, transaction)
+  }
+
+  /// The person a ticket stands for.
+  func person(
+    of transaction: FederationTransaction, in database: TenantDatabase
+  ) throws(FederationRefusal) -> Person {
+    var person = Person(
+      appID: transaction.appID, openid: transaction.openid, unionid: transaction.unionid,
+      sessionKeySealed: transaction.sessionKeySealed)
+    guard let sealed = transaction.carriedSealed else { return person }
+    do {
+      person.take(carried: try ring.open(sealed, for: .carried(database.tenant.id, transaction.id.uuid)))
+    } catch {
+      throw .fault(.sealedValue("federation_transactions.carried_sealed of \(transaction.id)"))
+    }
+    return person
+  }
+}
+
+extension KeyRing.Place {
+  /// Where what a ticket carries lies.
+  fileprivate static func carried(_ tenant: ID<Tenant>, _ ticket: UUID) -> KeyRing.Place {
+    KeyRing.Place(
+      tenant: tenant.uuid, table: "federation_transactions", column: "carried_sealed", row: ticket.canonical)
   }
 }

@@ -4,7 +4,7 @@ import Secrets
 import Tenancy
 
 /// Signs a known person in: finds the identity, applies the profile, makes session and grant, spends the ticket, keeps the
-/// answer to the code and writes the audit event, all in one statement.
+/// answer to the code, all in one statement. The session is the record of a sign-in; an audit event beside it would say the same.
 ///
 /// No row: nobody is known under (AppID, openid) with this unionid, or the ticket was spent meanwhile. A row without session:
 /// the user is disabled, and nothing was written.
@@ -43,13 +43,15 @@ struct SignInPerson: TenantStatement {
     ), seen AS (
       UPDATE federated_identities i SET session_key_sealed = coalesce($16::bytea, i.session_key_sealed),
         session_key_at = CASE WHEN $16::bytea IS NULL THEN i.session_key_at ELSE now() END,
-        last_login_at = now(), client_id = $17
+        oauth_token_sealed = coalesce($29::bytea, i.oauth_token_sealed),
+        oauth_token_at = CASE WHEN $29::bytea IS NULL THEN i.oauth_token_at ELSE now() END,
+        profile = coalesce($30::jsonb, i.profile), last_login_at = now(), client_id = $17
       FROM person p, account a
       WHERE i.tenant_id = current_tenant() AND i.id = p.id
     ), session AS (
       INSERT INTO sessions (tenant_id, id, identity_application_id, user_id, client_id, amr, auth_time, last_seen_at,
         idle_expires_at, expires_at)
-      SELECT current_tenant(), $18, $2, a.id, $17, '{wechat}', $30, now(),
+      SELECT current_tenant(), $18, $2, a.id, $17, '{wechat}', $28, now(),
         now() + make_interval(secs => $19), now() + make_interval(secs => $20) FROM account a
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
@@ -62,9 +64,6 @@ struct SignInPerson: TenantStatement {
     ), exchanged AS (
       UPDATE wechat_code_exchanges x SET state = 'done', seed_sealed = $27, user_id = a.id FROM account a
       WHERE $26::bytea IS NOT NULL AND x.tenant_id = current_tenant() AND x.client_id = $17 AND x.code_hash = $26
-    ), audited AS (
-      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, target_type, target_id, request_id)
-      SELECT current_tenant(), $28, 'session.created', 'user', a.id::text, 'session', $18::text, $29 FROM account a
     )
     SELECT coalesce(a.id, u.id), u.identity_application_id, CASE WHEN a.id IS NULL THEN u.username ELSE a.username END,
       CASE WHEN a.id IS NULL THEN u.name ELSE a.name END, CASE WHEN a.id IS NULL THEN u.picture ELSE a.picture END,
@@ -85,7 +84,6 @@ struct SignInPerson: TenantStatement {
   let plan: PlannedSession
   /// The code this answers, with the sealed seed of the answer.
   let exchange: (codeHash: [UInt8], seed: [UInt8])?
-  let requestID: String
 
   func bind(to binder: inout Binder) {
     let application = client.application
@@ -116,10 +114,10 @@ struct SignInPerson: TenantStatement {
     binder.bind(Double(application.refreshTokenTTL))
     binder.bind(exchange?.codeHash)
     binder.bind(exchange?.seed)
-    binder.bind(UUIDv7.make())
-    binder.bind(requestID)
     // The tokens of this sign-in say the same moment; the database's own would differ from it by a second now and then.
     binder.bind(plan.issuedAt)
+    binder.bind(person.oauthTokenSealed)
+    binder.bind(person.profile)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {

@@ -5,6 +5,8 @@ import Tenancy
 /// An identity to be looked at.
 struct IdentityToAsk: Sendable {
   let id: UUID
+  let user: UUID
+  /// Empty where there is nothing to ask with, as the openid.
   let appID: String
   let openid: String
   /// The client that signs the person in, while it is enabled.
@@ -15,7 +17,9 @@ struct IdentityToAsk: Sendable {
 /// The next identities of an application, in the order of their ids: one range of one index, wherever the run stands.
 struct NextIdentities: TenantStatement {
   static let sql: SQL = """
-    SELECT i.id, i.app_id, i.openid, i.client_id, i.oauth_token_sealed FROM federated_identities i
+    SELECT i.id, i.user_id, CASE WHEN i.oauth_token_sealed IS NULL THEN '' ELSE i.app_id END,
+      CASE WHEN i.oauth_token_sealed IS NULL THEN '' ELSE i.openid END, i.client_id, i.oauth_token_sealed
+    FROM federated_identities i
     WHERE i.tenant_id = current_tenant() AND i.identity_application_id = $1 AND i.id > $2
     ORDER BY i.id LIMIT $3
     """
@@ -31,7 +35,7 @@ struct NextIdentities: TenantStatement {
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> IdentityToAsk {
     IdentityToAsk(
-      id: try row.next(), appID: try row.next(), openid: try row.next(), client: try row.next(),
+      id: try row.next(), user: try row.next(), appID: try row.next(), openid: try row.next(), client: try row.next(),
       oauthTokenSealed: try row.next())
   }
 }
@@ -39,7 +43,9 @@ struct NextIdentities: TenantStatement {
 /// The next identities of one user.
 struct NextIdentitiesOfUser: TenantStatement {
   static let sql: SQL = """
-    SELECT i.id, i.app_id, i.openid, i.client_id, i.oauth_token_sealed FROM federated_identities i
+    SELECT i.id, i.user_id, CASE WHEN i.oauth_token_sealed IS NULL THEN '' ELSE i.app_id END,
+      CASE WHEN i.oauth_token_sealed IS NULL THEN '' ELSE i.openid END, i.client_id, i.oauth_token_sealed
+    FROM federated_identities i
     WHERE i.tenant_id = current_tenant() AND i.user_id = $1 AND i.id > $2
     ORDER BY i.id LIMIT $3
     """

@@ -9,7 +9,7 @@ import Tenancy
 /// keeps nobody else waiting.
 ///
 /// ```
-///  claimed ─► page of identities ─► WeChat asked, up to 32 at once ─► one statement stores up to 1,000 ─► next page
+///  claimed ─► page of identities ─► WeChat asked, up to 32 at once ─► one statement stores the page ─► next page
 ///                                        └► limit reached or away: what came before is stored, due again later
 /// ```
 ///
@@ -26,9 +26,11 @@ public struct Reconciler: Sendable {
     case lost
   }
 
-  /// Identities a statement takes.
-  static let pageSize = 1000
-  /// Of which at most so many are asked, so that a batch ends well within the lease even when WeChat is slow.
+  /// Identities a statement takes where some can be asked.
+  static let pageSize = 256
+  /// The same where none could be asked on the page before.
+  static let silentPageSize = 4000
+  /// How many of a page are asked at most, so that a batch ends well within the lease even when WeChat is slow.
   static let askedAtMost = 128
   /// Calls under way at once.
   private static let concurrency = 32
@@ -78,22 +80,24 @@ public struct Reconciler: Sendable {
     guard let rows = try await rows(of: claim.slug) else { return .lost }
     do {
       let outcome = try await slice(claim, rows)
-      if case .paused(let pause, _) = outcome, !Task.isCancelled { try await handBack(claim, after: pause) }
+      if case .paused(let pause, _) = outcome, !Task.isCancelled {
+        guard try await handBack(claim, after: pause) else { return .lost }
+      }
       return outcome
     } catch {
       if error == .tenantUnavailable { return .lost }
       if !error.isTransient, claim.attempts >= Self.lastAttempt {
         _ = try? await rows.run(FinishRun(claim: claim, status: .failed, reason: Self.reason(error)), repeatable: true)
       } else {
-        try? await handBack(claim, after: Self.backOff(claim.attempts))
+        _ = try? await handBack(claim, after: Self.backOff(claim.attempts))
       }
       throw error
     }
   }
 
-  /// Gives a run back, due again after `pause`.
-  private func handBack(_ claim: ReconciliationClaim, after pause: Duration) async throws(DatabaseError) {
-    _ = try await database.run(HandBackReconciliation(claim: claim, pause: pause), repeatable: true)
+  /// Gives a run back, due again after `pause`; false when somebody else has it.
+  private func handBack(_ claim: ReconciliationClaim, after pause: Duration) async throws(DatabaseError) -> Bool {
+    try await !database.run(HandBackReconciliation(claim: claim, pause: pause)).isEmpty
   }
 
   private func rows(of slug: String) async throws(DatabaseError) -> TenantDatabase? {
@@ -113,13 +117,15 @@ public struct Reconciler: Sendable {
       reader: ProfileReader(provider: provider, ring: ring, tenant: claim.tenant, now: now),
       concurrency: Self.concurrency, isImpatient: claim.attempts >= Self.patience, reached: run.reached)
     let end = ContinuousClock.now + slice
+    var limit = Self.silentPageSize
     while true {
       guard !Task.isCancelled else { return .paused(.zero, batch.done) }
-      let page = try await page(run, after: batch.reached, rows)
+      let page = try await page(run, after: batch.reached, limit: limit, rows)
       guard !page.isEmpty else {
         _ = try await rows.run(FinishRun(claim: claim, status: .succeeded, reason: nil), repeatable: true)
         return .finished(batch.done)
       }
+      limit = page.contains { $0.oauthTokenSealed != nil } ? Self.pageSize : Self.silentPageSize
       switch try await batch.store(page) {
       case .stored: break
       case .lost: return .lost
@@ -132,15 +138,15 @@ public struct Reconciler: Sendable {
 
   /// The next identities: as many as a statement takes, or as may be asked in one batch.
   private func page(
-    _ run: Run, after reached: UUID?, _ rows: TenantDatabase
+    _ run: Run, after reached: UUID?, limit: Int, _ rows: TenantDatabase
   ) async throws(DatabaseError) -> [IdentityToAsk] {
     let after = reached ?? UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
     let page =
       if let user = run.user {
-        try await rows.run(NextIdentitiesOfUser(user: user, after: after, limit: Self.pageSize), repeatable: true)
+        try await rows.run(NextIdentitiesOfUser(user: user, after: after, limit: limit), repeatable: true)
       } else {
         try await rows.run(
-          NextIdentities(application: run.application, after: after, limit: Self.pageSize), repeatable: true)
+          NextIdentities(application: run.application, after: after, limit: limit), repeatable: true)
       }
     var asked = 0
     let end = page.firstIndex { identity in

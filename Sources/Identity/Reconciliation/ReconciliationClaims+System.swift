@@ -93,6 +93,7 @@ struct HandBackReconciliation: SystemStatement {
   static let sql: SQL = """
     UPDATE reconciliation_claims SET lease_until = NULL, lease_owner = NULL, run_at = now() + make_interval(secs => $5)
     WHERE tenant_id = $1 AND reconciliation_id = $2 AND lease_owner = $3 AND fence = $4
+    RETURNING 1
     """
   let claim: ReconciliationClaim
   let pause: Duration

@@ -56,7 +56,13 @@ struct RunBatch: Sendable {
     }
     guard end > page.startIndex else { return stop ?? .stored }
     let identities = page[..<end].map(\.id)
-    guard try await write(identities, findings) else { return .lost }
+    let isStored =
+      if findings.isEmpty {
+        try await !rows.run(StoreSilent(claim: claim, reached: reached, identities: Array(page[..<end]))).isEmpty
+      } else {
+        try await write(identities, findings)
+      }
+    guard isStored else { return .lost }
     reached = identities.last
     done += identities.count
     return stop ?? .stored

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Query
 import Tenancy
 
-/// Compares what WeChat said of up to a thousand identities with what is stored, writes one item for each, and in mode `apply`
+/// Compares what WeChat said of a page of identities with what is stored, writes one item for each, and in mode `apply`
 /// what is new: one statement, one transaction, whether one user changes or a thousand.
 ///
 /// `report` and `apply` share every line of the comparison; only the writes ask `run.applies`. A unionid that is another user's

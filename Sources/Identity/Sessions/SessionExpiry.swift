@@ -44,7 +44,10 @@ public struct SessionExpiry: Sendable {
   }
 
   /// How long a batch may take; its size follows. Nobody waits for a batch, but the shorter it is the less a stop costs.
-  private static let batchTime = Duration.milliseconds(20)
+  private static let batchTime = Duration.milliseconds(10)
+  /// The pause after a batch, in batches: a sweep without pauses took a whole core, and on two cores one login in a hundred waited
+  /// 50 ms for its turn instead of 3 ms; with them it waited no longer than without a sweep, at 160,000 rows a second.
+  private static let rest = 1.5
   /// Blocks of 8 KiB a batch: some 40 sessions each.
   private static let batchSizes = 8...4096
 
@@ -97,7 +100,9 @@ public struct SessionExpiry: Sendable {
         outcome.closed += batch.closed
         outcome.batches += 1
         block = batch.following
-        blocks = Self.next(blocks, took: ContinuousClock.now - begun)
+        let took = ContinuousClock.now - begun
+        blocks = Self.next(blocks, took: took)
+        if block != nil { try? await Task.sleep(for: took * Self.rest) }
       }
       _ = try await database.run(EndPass(claim: claim, pause: pause), repeatable: true)
       return outcome

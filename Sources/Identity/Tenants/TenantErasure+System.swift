@@ -44,7 +44,10 @@ struct EnterErasedTenant: SystemStatement {
 /// Deletes every row of the tenant in one statement, so that foreign keys are checked when all are gone.
 struct EraseTenant: SystemStatement {
   static let sql: SQL = """
-    WITH sessions_gone AS (DELETE FROM sessions WHERE tenant_id = current_tenant()),
+    WITH authorization_requests_gone AS (DELETE FROM authorization_requests WHERE tenant_id = current_tenant()),
+      authorization_codes_gone AS (DELETE FROM authorization_codes WHERE tenant_id = current_tenant()),
+      consents_gone AS (DELETE FROM consents WHERE tenant_id = current_tenant()),
+      sessions_gone AS (DELETE FROM sessions WHERE tenant_id = current_tenant()),
       grants_gone AS (DELETE FROM grants WHERE tenant_id = current_tenant()),
       federation_transactions_gone AS (DELETE FROM federation_transactions WHERE tenant_id = current_tenant()),
       audit_events_gone AS (DELETE FROM audit_events WHERE tenant_id = current_tenant()),

@@ -7,7 +7,7 @@ import Tenancy
 
 /// The grants of the token endpoint, and what belongs to it: introspection and revocation.
 public struct TokenEndpoint: Sendable {
-  private let issuer: TokenIssuer
+  let issuer: TokenIssuer
   private let verifier: AccessTokenVerifier
   private let refresh: Refresh
   private let federation: WeChatFederation
@@ -60,8 +60,7 @@ public struct TokenEndpoint: Sendable {
     case .clientCredentials: return try await clientCredentials(request, in: database)
     case .refreshToken: return try await refreshed(request, in: database)
     case .sixWeChatMiniapp: return try await federated(request, in: database)
-    case .authorizationCode:
-      throw .oauth(OAuthError(.unsupportedGrantType, "this grant_type is not one of the metadata document"))
+    case .authorizationCode: return try await redeemed(request, in: database)
     }
   }
 
@@ -135,7 +134,7 @@ public struct TokenEndpoint: Sendable {
     return scope
   }
 
-  private static let unauthenticated = OAuthRefusal.oauth(
+  static let unauthenticated = OAuthRefusal.oauth(
     OAuthError(.invalidClient, "authenticate the client with client_secret_basic or client_secret_post"))
 }
 

@@ -34,6 +34,10 @@ public struct TokenIssuer: Sendable {
     let refreshToken: RefreshToken
     /// True for federation logins: the ID token then carries what userinfo would.
     let withUserClaims: Bool
+    /// The `nonce` of the authorization request.
+    var nonce: String?
+    /// False for a client that may not refresh: its access token stands on the grant all the same.
+    var givesRefreshToken = true
   }
 
   /// Signs an access token and, with scope `openid`, an ID token.
@@ -44,10 +48,10 @@ public struct TokenIssuer: Sendable {
     let accessToken = try sign(accessClaims(facts, issuer: issuer), with: key, as: .accessToken)
     let idToken: [UInt8]? =
       facts.scope.contains("openid")
-      ? try sign(idClaims(facts, issuer: issuer), with: key, as: .idToken) : nil
+      ? try sign(idClaims(facts, issuer: issuer, accessToken, key.algorithm), with: key, as: .idToken) : nil
     return IssuedTokens(
       accessToken: accessToken, expiresIn: facts.application.accessTokenTTL, idToken: idToken,
-      refreshToken: facts.refreshToken.text, scope: facts.scope)
+      refreshToken: facts.givesRefreshToken ? facts.refreshToken.text : nil, scope: facts.scope)
   }
 
   /// Signs the access token of a client that acts for itself (RFC 6749 section 4.4, RFC 9068).
@@ -90,7 +94,9 @@ public struct TokenIssuer: Sendable {
     }
   }
 
-  private func idClaims(_ facts: Facts, issuer: String) -> [UInt8] {
+  private func idClaims(
+    _ facts: Facts, issuer: String, _ accessToken: [UInt8], _ algorithm: SigningAlgorithm
+  ) -> [UInt8] {
     JSONWriter.object(capacity: 800) { json in
       let issuedAt = Int(facts.issuedAt.timeIntervalSince1970)
       json.member("iss", issuer)
@@ -103,6 +109,9 @@ public struct TokenIssuer: Sendable {
       if let session = facts.session { json.member("sid", session.description) }
       json.member("client_id", facts.clientID)
       json.member("amr", facts.amr)
+      if let nonce = facts.nonce { json.member("nonce", nonce) }
+      // OpenID Connect Core section 3.1.3.6 takes the hash of the algorithm; EdDSA names none.
+      if algorithm != .edDSA { json.member("at_hash", Base64URL.string(Digest.sha256(accessToken)[..<16])) }
       if facts.withUserClaims { UserClaims.write(facts.user, scope: facts.scope, to: &json) }
     }
   }

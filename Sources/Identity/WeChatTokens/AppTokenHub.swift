@@ -23,10 +23,17 @@ public struct AppTokenHub: Sendable {
   /// A token with less left may be past before WeChat sees it.
   private static let least = 5.0
 
-  private let ring: KeyRing
+  /// A notification only makes it earlier: one that was lost costs this.
+  private static let lookAgain = Duration.seconds(1)
 
-  /// A hub whose tokens are sealed with `ring`.
-  public init(ring: KeyRing) { self.ring = ring }
+  private let ring: KeyRing
+  private let arrivals: AppTokenArrivals
+
+  /// A hub whose tokens are sealed with `ring`; `arrivals` tells that one was stored.
+  public init(ring: KeyRing, arrivals: AppTokenArrivals) {
+    self.ring = ring
+    self.arrivals = arrivals
+  }
 
   /// The current token of a client.
   /// - Parameter rejected: a token that WeChat just refused; the stored one is only replaced while it is still that one.
@@ -36,18 +43,17 @@ public struct AppTokenHub: Sendable {
     of client: ID<ThirdPartyAuthzClient>, insteadOf rejected: Secret<String>? = nil, in database: TenantDatabase
   ) async throws(FederationRefusal) -> Secret<String> {
     let deadline = ContinuousClock.now + Self.patience
-    var pause = Duration.milliseconds(20)
-    var hastened: [UInt8]??
     while true {
+      // Before reading: what is stored in between is not missed.
+      let waiter = arrivals.waiter(for: client)
       let (stored, current) = try await read(client, in: database)
       if let current, current.token.expose() != rejected?.expose() { return current.token }
       if stored.isFailing { throw .credentialFailing }
-      if hastened != .some(stored.sealed) {
-        _ = try await database.refusing(HastenAppToken(client: client, sealed: stored.sealed))
-        hastened = .some(stored.sealed)
-      }
-      guard ContinuousClock.now < deadline, (try? await Task.sleep(for: pause)) != nil else { throw .tokenUnavailable }
-      pause = min(pause * 2, .milliseconds(200))
+      let left = deadline - ContinuousClock.now
+      guard left > .zero, !Task.isCancelled else { throw .tokenUnavailable }
+      let hasten = HastenAppToken(client: client, sealed: stored.sealed, isAwaited: true)
+      let isStillStored = try await database.refusing(hasten).first ?? true
+      if isStillStored { await waiter.wait(atMost: min(left, Self.lookAgain)) }
     }
   }
 
@@ -71,7 +77,7 @@ public struct AppTokenHub: Sendable {
     guard let current,
       Digest.equal(Digest.sha256(current.token.expose().utf8), Digest.sha256(token.expose().utf8))
     else { return }
-    _ = try await database.refusing(HastenAppToken(client: client, sealed: stored.sealed))
+    _ = try await database.refusing(HastenAppToken(client: client, sealed: stored.sealed, isAwaited: false))
   }
 
   private func read(

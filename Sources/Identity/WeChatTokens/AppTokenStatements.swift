@@ -29,32 +29,43 @@ struct FindAppToken: TenantStatement {
   }
 }
 
-/// Makes the refresh of a token due, if the stored token is still the one that was read, and wakes a worker.
+/// Makes the refresh of a token due, if the stored token is still the one that was read, and wakes a worker; tells whether it is.
 ///
 /// Not sooner than a second after the last one: however many callers report one token, WeChat is called once a second at most.
+/// A refresh that failed keeps its pause: callers who want the token must not undo it.
 struct HastenAppToken: TenantStatement {
   static let sql: SQL = """
-    WITH due AS (
-      UPDATE app_token_schedule s SET refresh_at = greatest(now(), stored.obtained_at + interval '1 second')
+    WITH stored AS (
+      SELECT t.access_token_sealed IS NOT DISTINCT FROM $2 AS is_same,
+        greatest(now(), t.obtained_at + interval '1 second') AS earliest
       FROM (SELECT) AS one
-      LEFT JOIN wechat_app_tokens stored ON stored.tenant_id = current_tenant() AND stored.client_id = $1
-      WHERE s.tenant_id = current_tenant() AND s.client_id = $1 AND s.lease_owner IS NULL
-        AND s.refresh_at > greatest(now(), stored.obtained_at + interval '1 second')
-        AND stored.access_token_sealed IS NOT DISTINCT FROM $2
+      LEFT JOIN wechat_app_tokens t ON t.tenant_id = current_tenant() AND t.client_id = $1
+    ), due AS (
+      UPDATE app_token_schedule s SET
+        refresh_at = CASE WHEN stored.is_same AND s.lease_owner IS NULL AND s.attempts = 0
+          THEN least(s.refresh_at, stored.earliest) ELSE s.refresh_at END,
+        awaited_until = CASE WHEN $3 THEN now() + interval '6 seconds' ELSE s.awaited_until END
+      FROM stored
+      WHERE s.tenant_id = current_tenant() AND s.client_id = $1 AND stored.is_same
+        AND (s.lease_owner IS NULL AND s.attempts = 0 AND s.refresh_at > stored.earliest
+          OR $3 AND coalesce(s.awaited_until < now() + interval '3 seconds', true))
       RETURNING s.client_id
     )
-    SELECT pg_notify('qiao_work', 'wechat_token_refresh') FROM due
+    SELECT stored.is_same, (SELECT pg_notify('qiao_work', 'wechat_token_refresh') FROM due) FROM stored
     """
   let client: ID<ThirdPartyAuthzClient>
   /// As it was read; `nil` when there was none.
   let sealed: [UInt8]?
+  /// True when somebody waits for the end of the refresh; it is forgotten after six seconds.
+  let isAwaited: Bool
 
   func bind(to binder: inout Binder) {
     binder.bind(client)
     binder.bind(sealed)
+    binder.bind(isAwaited)
   }
 
-  static func decode(_ row: inout Row) throws(DecodingFault) {}
+  static func decode(_ row: inout Row) throws(DecodingFault) -> Bool { try row.next() }
 }
 
 /// Takes the refresh of one client for `verify`; no row while a worker has it.
@@ -102,7 +113,7 @@ struct StoreAppToken: TenantStatement {
       UPDATE app_token_schedule SET refresh_at = now() + make_interval(secs => $4 * (0.5 + random() * 0.4)),
         lease_until = NULL, lease_owner = NULL, attempts = 0
       WHERE tenant_id = current_tenant() AND client_id = $1 AND fence = $2
-      RETURNING client_id
+      RETURNING client_id, awaited_until > now() AS is_awaited
     ), stored AS (
       INSERT INTO wechat_app_tokens AS t (tenant_id, client_id, access_token_sealed, obtained_at, expires_at)
       SELECT current_tenant(), client_id, $3, now(), now() + make_interval(secs => $4) FROM held
@@ -119,7 +130,7 @@ struct StoreAppToken: TenantStatement {
       SELECT current_tenant(), $5, 'wechat.token.refreshed', 'worker', 'token-refresher', 'third_party_authz_client', $1::text
       FROM held
     )
-    SELECT FROM held
+    SELECT CASE WHEN is_awaited THEN pg_notify('qiao_app_tokens', client_id::text) END FROM held
     """
   let client: ID<ThirdPartyAuthzClient>
   let fence: Int
@@ -144,7 +155,7 @@ struct FailAppToken: TenantStatement {
       UPDATE app_token_schedule SET lease_until = NULL, lease_owner = NULL,
         refresh_at = now() + make_interval(secs => $6)
       WHERE tenant_id = current_tenant() AND client_id = $1 AND fence = $2
-      RETURNING client_id
+      RETURNING client_id, awaited_until > now() AS is_awaited
     ), noted AS (
       INSERT INTO wechat_app_tokens AS t (tenant_id, client_id, last_error)
       SELECT current_tenant(), client_id, $3 FROM held
@@ -162,7 +173,7 @@ struct FailAppToken: TenantStatement {
         $1::text, $5::jsonb
       FROM failing
     )
-    SELECT FROM held
+    SELECT CASE WHEN is_awaited THEN pg_notify('qiao_app_tokens', client_id::text) END FROM held
     """
   let client: ID<ThirdPartyAuthzClient>
   let fence: Int

@@ -32,6 +32,14 @@ extension World {
     code(.phone, appID, person)
   }
 
+  /// A code as a browser or a native app brings it back.
+  /// - Throws: when there is no such app.
+  public func oauthCode(_ appID: String, person: String, scope: String = "snsapi_userinfo") throws -> String {
+    try state.withLock { state throws(WeChatError) in
+      try state.issueCode(.oauth, appID: appID, person: person, scope: scope)
+    }
+  }
+
   private func code(_ kind: Code.Kind, _ appID: String, _ person: String) -> String {
     state.withLock { (try? $0.issueCode(kind, appID: appID, person: person, scope: nil)) ?? "unknown-app" }
   }

@@ -61,6 +61,8 @@ struct TestServer: Sendable {
       throw CancellationError()
     }
     _ = service
+    let listener = Task { try await runtime.arrivalListener.run() }
+    _ = listener
     // The server asks the hub, never WeChat: somebody has to fill the hub.
     let refresher = Task {
       guard refreshesTokens else { return }

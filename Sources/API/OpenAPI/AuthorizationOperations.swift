@@ -1,0 +1,37 @@
+import HTTPTypes
+import JSON
+
+extension ProtocolOperations {
+  /// The authorization endpoint and its pages.
+  static var authorization: [DocumentedOperation] {
+    let request = fields(
+      ["client_id", "redirect_uri", "response_type", "scope"],
+      optional: [
+        "state", "nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "response_mode", "login_hint",
+        "id_token_hint", "ui_locales",
+      ])
+    let interaction = fields(["interaction"])
+    let asks = "The authorization endpoint (OpenID Connect Core section 3.1.2): 303 to the client or to a page."
+    return [
+      page(.get, "authorize", "authorize", asks, request),
+      page(.post, "authorize", "authorize_post", asks, request),
+      page(.get, "login", "login_page", "The sign-in page of an interaction.", interaction),
+      page(
+        .post, "login", "login", "Signs in with a password: 303 onwards, or the page again.",
+        fields(["interaction", "username", "password"])),
+      page(.get, "consent", "consent_page", "The question for consent of an interaction.", interaction),
+      page(
+        .post, "consent", "consent", "Answers the question for consent: 303 to the client.",
+        fields(["interaction", "decision"])),
+    ]
+  }
+
+  private static func page(
+    _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String, _ fields: JSONObject
+  ) -> DocumentedOperation {
+    DocumentedOperation(
+      method: method, path: "\(issuer)/\(path)", name: name, summary: summary, caller: .anybody,
+      query: method == .get ? fields : nil, bodies: method == .post ? [(form, fields)] : [],
+      answer: ("text/html", Schema.text))
+  }
+}

@@ -1,0 +1,146 @@
+import HTTPTypes
+import Hummingbird
+import Identity
+import OAuth
+import Observability
+import Tenancy
+
+/// The authorization endpoint of an identity application and the pages behind it.
+struct AuthorizationRoutes: Sendable {
+  let issuers: Issuers
+  let authorization: Authorization
+  /// True where browsers come by https.
+  let isSecure: Bool
+  /// Of each name somebody tries to sign in with.
+  let limit: RateLimiter?
+
+  func add(to group: RouterGroup<TenantContext>) {
+    let issuer = group.group("i/{application}")
+    issuer.get("authorize", use: authorize)
+    issuer.post("authorize", use: authorize)
+    issuer.get("login", use: loginPage)
+    issuer.post("login", use: login)
+    issuer.get("consent", use: consentPage)
+    issuer.post("consent", use: consent)
+  }
+
+  /// One browser's request, with what every handler needs.
+  private struct Call {
+    let issuer: PublishedIssuer
+    let fields: [String: String]
+    let cookies: PageCookies
+    let browser: (value: Secret<String>, isNew: Bool)
+    let language: PageLanguage
+    let requestID: String
+    let database: TenantDatabase
+
+    func visit(_ cookie: Secret<String>?) -> Authorization.Visit {
+      Authorization.Visit(issuer: issuer, cookie: cookie, browser: browser.value, requestID: requestID)
+    }
+  }
+
+  @Sendable private func authorize(_ request: Request, _ context: TenantContext) async throws -> Response {
+    try await page(request, context) { call, visit in
+      let outcome = try await authorization.begin(call.fields, visit, in: call.database)
+      return answer(outcome, call)
+    }
+  }
+
+  @Sendable private func loginPage(_ request: Request, _ context: TenantContext) async throws -> Response {
+    try await page(request, context) { call, visit in
+      let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
+      let language = PageLanguage(uiLocales: interaction.fields["ui_locales"], request)
+      return AuthorizationPages.login(interaction, action: "\(call.issuer.issuer)/login", hasFailed: false, language)
+    }
+  }
+
+  @Sendable private func login(_ request: Request, _ context: TenantContext) async throws -> Response {
+    try await page(request, context) { call, visit in
+      let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
+      let username = call.fields["username"] ?? ""
+      try limit.admit("\(context.tenant.slug) login \(username.prefix(64).lowercased())")
+      let cookie = try await authorization.signIn(
+        interaction, username: username, password: Secret(call.fields["password"] ?? ""), visit, in: call.database)
+      guard let cookie else {
+        let language = PageLanguage(uiLocales: interaction.fields["ui_locales"], request)
+        return AuthorizationPages.login(interaction, action: "\(call.issuer.issuer)/login", hasFailed: true, language)
+      }
+      let outcome = try await authorization.proceed(
+        call.fields["interaction"], decision: nil, call.visit(cookie), in: call.database)
+      var response = answer(outcome, call)
+      response.headers.append(call.cookies.set(call.cookies.session, cookie))
+      return response
+    }
+  }
+
+  @Sendable private func consentPage(_ request: Request, _ context: TenantContext) async throws -> Response {
+    try await page(request, context) { call, visit in
+      let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
+      let language = PageLanguage(uiLocales: interaction.fields["ui_locales"], request)
+      return AuthorizationPages.consent(interaction, action: "\(call.issuer.issuer)/consent", language)
+    }
+  }
+
+  @Sendable private func consent(_ request: Request, _ context: TenantContext) async throws -> Response {
+    try await page(request, context) { call, visit in
+      let decision: Bool? =
+        switch call.fields["decision"] {
+        case "allow": true
+        case "deny": false
+        default: nil
+        }
+      return answer(
+        try await authorization.proceed(call.fields["interaction"], decision: decision, visit, in: call.database), call)
+    }
+  }
+
+  // MARK: Answers
+
+  private func answer(_ outcome: Authorization.Outcome, _ call: Call) -> Response {
+    switch outcome {
+    case .respond(let response): AuthorizationPages.back(response, call.language)
+    case .signIn(let token): redirect(to: "login", token, call)
+    case .consent(let token): redirect(to: "consent", token, call)
+    }
+  }
+
+  private func redirect(to page: String, _ token: Secret<String>, _ call: Call) -> Response {
+    let location = "\(call.issuer.issuer)/\(page)?interaction=\(token.expose())"
+    return Response(status: .seeOther, headers: [.location: location, .cacheControl: "no-store"])
+  }
+
+  /// Reads a request, and turns a refusal into a page that goes nowhere.
+  private func page(
+    _ request: Request, _ context: TenantContext,
+    _ body: (Call, Authorization.Visit) async throws -> Response
+  ) async throws -> Response {
+    guard let slug = context.parameters.get("application"),
+      let issuer = try await issuers.find(slug, in: context.database)
+    else { throw Problem.notFound }
+    let cookies = PageCookies(issuer.id, isSecure: isSecure)
+    let language = PageLanguage(uiLocales: nil, request)
+    do {
+      let fields = try await fields(of: request)
+      let call = Call(
+        issuer: issuer, fields: fields, cookies: cookies, browser: cookies.binding(in: request), language: language,
+        requestID: context.requestID, database: context.database)
+      var response = try await body(call, call.visit(cookies.value(cookies.session, in: request)))
+      if call.browser.isNew { response.headers.append(cookies.set(cookies.browser, call.browser.value)) }
+      return response
+    } catch OAuthRefusal.oauth(let error) {
+      return AuthorizationPages.error(error, language)
+    } catch OAuthRefusal.fault(let fault) {
+      throw fault
+    } catch let problem as OAuthProblem {
+      return AuthorizationPages.error(problem.error, language)
+    }
+  }
+
+  private func fields(of request: Request) async throws -> [String: String] {
+    guard request.method != .post else { return try await request.form() }
+    guard let fields = FormFields.parse(request.uri.query ?? "") else {
+      throw OAuthProblem(OAuthError(.invalidRequest, "a parameter is repeated or not percent-encoded UTF-8"))
+    }
+    return fields
+  }
+}

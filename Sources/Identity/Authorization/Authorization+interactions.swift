@@ -1,0 +1,105 @@
+import FoundationEssentials
+import OAuth
+import Observability
+import Query
+import Secrets
+import Tenancy
+
+extension Authorization {
+  /// The live interaction of a form token, if it belongs to this browser.
+  /// - Throws: `.oauth` for a page: unknown, used, expired, or another browser's.
+  public func interaction(
+    _ token: String?, _ visit: Visit, in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Interaction {
+    guard let opaque = token.flatMap({ OpaqueToken($0, prefix: Interaction.prefix) }) else { throw Self.lost }
+    let find = FindInteraction(
+      token: opaque, browserHash: visit.browserHash, application: visit.application, cookie: visit.cookie)
+    guard let found = try await run(find, in: database).first else { throw Self.lost }
+    return Interaction(
+      token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
+      browserHash: visit.browserHash, client: found.client, isAnswered: found.isAnswered)
+  }
+
+  /// Signs in with a password for an interaction.
+  /// - Returns: the value of the new session's cookie; `nil` for a wrong name or password and for a disabled user alike.
+  /// - Throws: `.fault`.
+  public func signIn(
+    _ interaction: Interaction, username: String, password: Secret<String>, _ visit: Visit, in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Secret<String>? {
+    let find = FindPasswordUser(application: visit.application, name: username)
+    let found = try await run(find, in: database).first
+    // The hash is computed for an unknown name too, so that the time tells nothing.
+    guard await PasswordHash.matches(password, found?.passwordHash), let found, found.isActive else { return nil }
+    let cookie = OpaqueToken.make(prefix: BrowserSession.prefix)
+    let signIn = SignInBrowser(
+      author: .user(found.user, requestID: visit.requestID), cookie: cookie, interaction: interaction.opaque,
+      user: found.user, amr: ["pwd"])
+    return try await run(signIn, in: database).isEmpty ? nil : cookie.text
+  }
+
+  /// Brings an interaction to its end, once somebody signed in for it.
+  /// - Parameter decision: what the person answered to the question for consent; `nil` before it was asked.
+  /// - Throws: `.oauth` for a page.
+  public func proceed(
+    _ token: String?, decision: Bool?, _ visit: Visit, in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Outcome {
+    let interaction = try await interaction(token, visit, in: database)
+    guard interaction.isAnswered else { return .signIn(interaction.token) }
+    let fields = interaction.fields
+    let (client, redirectURI) = try await trusted(interaction.client, fields, visit, in: database)
+    guard let session = client.session else { return .signIn(interaction.token) }
+    let request: AuthorizationRequest
+    do {
+      request = try checked(fields, client)
+      if let subject = try await subject(of: request, visit, in: database), subject != session.user.description {
+        throw Self.loginRequired
+      }
+      guard decision != false else { throw OAuthError(.accessDenied, "the user did not agree") }
+    } catch let error as OAuthError {
+      guard try await !run(SpendInteraction(token: interaction.opaque), in: database).isEmpty else { throw Self.lost }
+      return .respond(respond(error, fields, redirectURI, visit))
+    } catch let refusal as OAuthRefusal {
+      throw refusal
+    } catch {
+      throw .fault(.cryptography("id_token_hint"))
+    }
+    guard decision == true || !client.needsConsent(request) else { return .consent(interaction.token) }
+    return try await finish(interaction, request, client, session, agreed: decision == true, visit, in: database)
+  }
+
+  private func finish(
+    _ interaction: Interaction, _ request: AuthorizationRequest, _ client: AuthorizingClient, _ session: BrowserSession,
+    agreed: Bool, _ visit: Visit, in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Outcome {
+    let code = AuthorizationCode.make()
+    let spend = SpendInteraction(token: interaction.opaque)
+    let issue = IssueCode(code: code, client: client.id, session: session.id, request: request)
+    let spent: [Void]
+    let issued: [Void]
+    do {
+      if agreed {
+        let record = RecordConsent(
+          author: .user(session.user, requestID: visit.requestID), user: session.user, client: client.id,
+          scope: request.scope)
+        (spent, issued, _) = try await database.run(spend, issue, record)
+      } else {
+        (spent, issued) = try await database.run(spend, issue)
+      }
+    } catch {
+      throw .fault(.database(error))
+    }
+    // A code that was made beside a spent interaction is never told to anybody.
+    guard !spent.isEmpty, !issued.isEmpty else { throw Self.lost }
+    return .respond(respond(code, request, visit))
+  }
+
+  private static let lost = OAuthRefusal.oauth(
+    OAuthError(.invalidRequest, "this sign-in has expired, was finished already or began in another browser"))
+}
+
+extension Author {
+  /// A signed-in user.
+  static func user(_ user: ID<User>, requestID: String) -> Author {
+    Author(kind: "user", id: user.description, requestID: requestID)
+  }
+}

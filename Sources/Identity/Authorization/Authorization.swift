@@ -1,0 +1,181 @@
+import FoundationEssentials
+import OAuth
+import Observability
+import Query
+import Secrets
+import Tenancy
+
+/// The authorization endpoint of the code flow and the interactions behind it (OpenID Connect Core section 3.1.2).
+///
+/// An error before client and redirect URI are trusted is thrown, for a page; every later one goes to the client, which a
+/// tenant's administrator registered.
+public struct Authorization: Sendable {
+  let issuer: TokenIssuer
+  let hints: IDTokenHints
+  let now: @Sendable () -> Date
+
+  /// An endpoint of the given parts.
+  public init(issuer: TokenIssuer, hints: IDTokenHints, now: @escaping @Sendable () -> Date) {
+    self.issuer = issuer
+    self.hints = hints
+    self.now = now
+  }
+
+  /// A browser at an issuer.
+  public struct Visit: Sendable {
+    let application: ID<IdentityApplication>
+    let slug: String
+    let issuer: String
+    let cookie: OpaqueToken?
+    let browserHash: [UInt8]
+    let requestID: String
+
+    /// A visit; `cookie` is the value of the session's cookie as it came, `browser` what binds interactions to the browser.
+    public init(issuer: PublishedIssuer, cookie: Secret<String>?, browser: Secret<String>, requestID: String) {
+      application = issuer.id
+      slug = issuer.slug
+      self.issuer = issuer.issuer
+      self.cookie = cookie.flatMap { OpaqueToken($0.expose(), prefix: BrowserSession.prefix) }
+      browserHash = Digest.sha256(browser.expose().utf8)
+      self.requestID = requestID
+    }
+  }
+
+  /// What a browser is to do next.
+  public enum Outcome: Sendable {
+    /// Go back to the client.
+    case respond(AuthorizationResponse)
+    /// Sign in, with the token of the interaction.
+    case signIn(Secret<String>)
+    /// Agree, with the token of the interaction.
+    case consent(Secret<String>)
+  }
+
+  /// The begin of a request.
+  /// - Throws: `.oauth` for a page.
+  public func begin(
+    _ fields: [String: String], _ visit: Visit, in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Outcome {
+    guard let client = fields["client_id"].flatMap({ UUID(canonical: $0) }) else { throw Self.unknownClient }
+    let (found, redirectURI) = try await trusted(client, fields, visit, in: database)
+    let request: AuthorizationRequest
+    let subject: String?
+    do {
+      request = try checked(fields, found)
+      subject = try await self.subject(of: request, visit, in: database)
+    } catch let error as OAuthError {
+      return .respond(respond(error, fields, redirectURI, visit))
+    } catch let refusal as OAuthRefusal {
+      throw refusal
+    } catch {
+      throw .fault(.cryptography("id_token_hint"))
+    }
+    let session = found.session.flatMap { isFresh($0, for: request, subject) ? $0 : nil }
+    let needsConsent = found.needsConsent(request)
+    if request.prompts.contains(.none) {
+      guard session != nil else { return .respond(respond(Self.loginRequired, fields, redirectURI, visit)) }
+      guard !needsConsent else { return .respond(respond(Self.consentRequired, fields, redirectURI, visit)) }
+    }
+    if let session, !needsConsent {
+      let code = AuthorizationCode.make()
+      let issue = IssueCode(code: code, client: found.id, session: session.id, request: request)
+      if try await run(issue, in: database).first != nil {
+        return .respond(respond(code, request, visit))
+      }
+      // It ended between the two statements; without pages there is no way on.
+      guard !request.prompts.contains(.none) else {
+        return .respond(respond(Self.loginRequired, fields, redirectURI, visit))
+      }
+    }
+    let token = OpaqueToken.make(prefix: Interaction.prefix)
+    let store = StoreInteraction(
+      token: token, application: visit.application, client: found.id, browserHash: visit.browserHash,
+      session: session?.id, fields: fields)
+    _ = try await run(store, in: database)
+    return session == nil ? .signIn(token.text) : .consent(token.text)
+  }
+
+  /// The client and its redirect URI, as far as a response may go there.
+  func trusted(
+    _ client: UUID, _ fields: [String: String], _ visit: Visit, in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> (client: AuthorizingClient, redirectURI: String) {
+    let find = FindAuthorizingClient(client: client, application: visit.application, cookie: visit.cookie)
+    guard let found = try await run(find, in: database).first else { throw Self.unknownClient }
+    guard let redirectURI = fields["redirect_uri"],
+      RedirectURI.isRegistered(redirectURI, among: found.redirectURIs, isNative: found.type == "native")
+    else {
+      throw .oauth(OAuthError(.invalidRequest, "redirect_uri is missing or not registered for this client"))
+    }
+    guard fields.values.allSatisfy({ $0.utf8.count <= AuthorizationRequest.longestValue }) else {
+      throw .oauth(OAuthError(.invalidRequest, "a parameter is too long"))
+    }
+    guard !found.requiresPAR else {
+      throw .oauth(OAuthError(.invalidRequest, "this client must push its authorization requests"))
+    }
+    return (found, redirectURI)
+  }
+
+  /// The request, checked by itself and against what the client is registered for.
+  func checked(_ fields: [String: String], _ client: AuthorizingClient) throws(OAuthError) -> AuthorizationRequest {
+    let request = try AuthorizationRequest(fields, isPublicClient: client.isPublic)
+    guard client.grantTypes.contains(GrantType.authorizationCode.rawValue) else {
+      throw OAuthError(.unauthorizedClient, "this client is not registered for authorization_code")
+    }
+    guard Scope(client.scopes).covers(request.scope) else {
+      throw OAuthError(.invalidScope, "the scope is wider than what the client is registered for")
+    }
+    return request
+  }
+
+  /// Who must be signed in, where an `id_token_hint` says so.
+  func subject(
+    of request: AuthorizationRequest, _ visit: Visit, in database: TenantDatabase
+  ) async throws -> String? {
+    guard let hint = request.idTokenHint else { return nil }
+    do {
+      let claims = try await hints.claims(hint, application: visit.application, slug: visit.slug, in: database)
+      guard let subject = claims?["sub"]?.string else {
+        throw OAuthError(.invalidRequest, "id_token_hint is not an ID token of this issuer")
+      }
+      return subject
+    } catch let fault as IdentityFault {
+      throw OAuthRefusal.fault(fault)
+    }
+  }
+
+  private func isFresh(_ session: BrowserSession, for request: AuthorizationRequest, _ subject: String?) -> Bool {
+    guard request.prompts.isDisjoint(with: [.login, .selectAccount]) else { return false }
+    guard subject == nil || subject == session.user.description else { return false }
+    guard let maxAge = request.maxAge else { return true }
+    return now().timeIntervalSince(session.authTime) <= Double(maxAge)
+  }
+
+  func respond(
+    _ error: OAuthError, _ fields: [String: String], _ redirectURI: String, _ visit: Visit
+  ) -> AuthorizationResponse {
+    AuthorizationResponse(error: error, fields: fields, redirectURI: redirectURI, issuer: visit.issuer)
+  }
+
+  func respond(_ code: OpaqueToken, _ request: AuthorizationRequest, _ visit: Visit) -> AuthorizationResponse {
+    AuthorizationResponse(
+      code: code.text.expose(), fields: request.fields, redirectURI: request.redirectURI, issuer: visit.issuer)
+  }
+
+  func run<S: TenantStatement>(_ statement: S, in database: TenantDatabase) async throws(OAuthRefusal) -> [S.Output] {
+    do {
+      return try await database.run(statement)
+    } catch {
+      throw .fault(.database(error))
+    }
+  }
+
+  static let loginRequired = OAuthError(.loginRequired, "nobody is signed in who fits the request")
+  private static let consentRequired = OAuthError(.consentRequired, "the user has not agreed to this scope")
+  private static let unknownClient = OAuthRefusal.oauth(
+    OAuthError(.invalidRequest, "client_id is missing or not one of this issuer"))
+}
+
+extension BrowserSession {
+  /// `qss_`, the session and 32 random bytes: the value of the cookie.
+  static let prefix = "qss"
+}

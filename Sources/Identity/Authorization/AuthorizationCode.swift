@@ -1,0 +1,135 @@
+import FoundationEssentials
+import OAuth
+import Query
+import Secrets
+import Tenancy
+
+/// A code of the authorization endpoint: `qac_`, its row and 32 random bytes; stored as a hash, used once, at most 60 s old.
+enum AuthorizationCode {
+  static let prefix = "qac"
+
+  static func make() -> OpaqueToken { .make(prefix: prefix) }
+}
+
+/// Keeps a code of a live session; no row when the session is not live any more.
+struct IssueCode: TenantStatement {
+  static let sql: SQL = """
+    INSERT INTO authorization_codes (tenant_id, id, identity_application_id, client_id, user_id, session_id, secret_hash,
+      scope, redirect_uri, code_challenge, nonce, expires_at)
+    SELECT current_tenant(), $1, s.identity_application_id, $2, s.user_id, s.id, $3, $4, $5, $6, $7,
+      now() + interval '60 seconds'
+    FROM sessions s
+    WHERE s.tenant_id = current_tenant() AND s.id = $8 AND s.ended_at IS NULL AND s.expires_at > now()
+      AND s.idle_expires_at > now()
+    RETURNING id
+    """
+  let code: OpaqueToken
+  let client: UUID
+  let session: ID<Session>
+  let request: AuthorizationRequest
+
+  func bind(to binder: inout Binder) {
+    binder.bind(code.id)
+    binder.bind(client)
+    binder.bind(code.hash)
+    binder.bind(request.scope.text)
+    binder.bind(request.redirectURI)
+    binder.bind(request.codeChallenge)
+    binder.bind(request.nonce)
+    binder.bind(session)
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) {}
+}
+
+/// What a code turns into.
+struct RedeemedCode: Sendable {
+  let user: User
+  let application: ApplicationSettings
+  let session: ID<Session>
+  let scope: String
+  let amr: [String]
+  let authTime: Date
+  let nonce: String?
+  let redeemedAt: Date
+}
+
+/// Spends a code for a new grant, if everything about it is right; of two requests with one code one finds its row.
+struct RedeemCode: TenantStatement {
+  static let sql: SQL = """
+    WITH redeemed AS (
+      UPDATE authorization_codes c SET used_at = now(), grant_id = $6
+      WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.secret_hash = $2 AND c.used_at IS NULL
+        AND c.expires_at > now() AND ($3::uuid IS NULL OR c.identity_application_id = $3) AND c.client_id = $4
+        AND c.redirect_uri = $5 AND c.code_challenge IS NOT DISTINCT FROM $8
+        AND EXISTS (SELECT FROM users u
+          WHERE u.tenant_id = current_tenant() AND u.id = c.user_id AND u.status = 'active')
+        AND EXISTS (SELECT FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = c.session_id
+          AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now())
+      RETURNING c.*
+    ), granted AS (
+      INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
+        rotated_at, idle_expires_at, expires_at)
+      SELECT current_tenant(), $6, r.identity_application_id, r.user_id, r.client_id, r.session_id, r.scope, $7, now(),
+        now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl)
+      FROM redeemed r
+      JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
+    )
+    SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
+      u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
+      a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
+      a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
+      r.session_id, r.scope, s.amr, s.auth_time, r.nonce, now()
+    FROM redeemed r
+    JOIN users u ON u.tenant_id = current_tenant() AND u.id = r.user_id
+    JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id
+    JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
+    JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
+    """
+  let code: OpaqueToken
+  let application: ID<IdentityApplication>?
+  let client: UUID
+  let redirectURI: String
+  let refreshToken: RefreshToken
+  /// What the verifier hashes to; `nil` without a verifier.
+  let challenge: String?
+
+  func bind(to binder: inout Binder) {
+    binder.bind(code.id)
+    binder.bind(code.hash)
+    binder.bind(application)
+    binder.bind(client)
+    binder.bind(redirectURI)
+    binder.bind(refreshToken.grant)
+    binder.bind(refreshToken.hash)
+    binder.bind(challenge)
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> RedeemedCode {
+    RedeemedCode(
+      user: try User(&row), application: try ApplicationSettings(&row), session: try row.next(), scope: try row.next(),
+      amr: try row.next(ColumnArray<String>.self).elements, authTime: try row.next(), nonce: try row.next(),
+      redeemedAt: try row.next())
+  }
+}
+
+/// Burns a code that was presented wrongly or again, and ends what came of it (RFC 6749 section 4.1.2).
+///
+/// It is a statement of its own behind `RedeemCode`: only a later snapshot sees what a parallel use has just made.
+struct BurnCode: TenantStatement {
+  static let sql: SQL = """
+    WITH burnt AS (
+      UPDATE authorization_codes SET used_at = coalesce(used_at, now())
+      WHERE tenant_id = current_tenant() AND id = $1 AND secret_hash = $2
+      RETURNING grant_id
+    )
+    UPDATE grants g SET revoked_at = now() FROM burnt b
+    WHERE g.tenant_id = current_tenant() AND g.id = b.grant_id AND g.revoked_at IS NULL
+    """
+  let code: OpaqueToken
+
+  func bind(to binder: inout Binder) {
+    binder.bind(code.id)
+    binder.bind(code.hash)
+  }
+}

@@ -1,0 +1,77 @@
+import FoundationEssentials
+import Query
+import Secrets
+import Tenancy
+
+/// The user whose name, verified e-mail address or verified phone number was typed; a username wins over the others.
+struct FindPasswordUser: TenantStatement {
+  struct Output: Sendable {
+    let user: ID<User>
+    let isActive: Bool
+    let passwordHash: String?
+  }
+
+  static let sql: SQL = """
+    SELECT id, status = 'active', password_hash FROM users
+    WHERE tenant_id = current_tenant() AND identity_application_id = $1
+      AND (username_norm = lower($2) OR (email_norm = lower($2) AND email_verified)
+        OR (phone_number = $2 AND phone_number_verified))
+    ORDER BY username_norm IS NOT DISTINCT FROM lower($2) DESC, id LIMIT 1
+    """
+  let application: ID<IdentityApplication>
+  let name: String
+
+  func bind(to binder: inout Binder) {
+    binder.bind(application)
+    binder.bind(name)
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
+    Output(user: try row.next(), isActive: try row.next(), passwordHash: try row.next())
+  }
+}
+
+/// Makes the browser's session for an interaction: new each time, so that nobody can have chosen it.
+struct SignInBrowser: TenantStatement {
+  static let sql: SQL = """
+    WITH request AS (
+      UPDATE authorization_requests SET session_id = $5
+      WHERE tenant_id = current_tenant() AND id = $7 AND secret_hash = $8 AND used_at IS NULL AND expires_at > now()
+      RETURNING identity_application_id
+    ), account AS (
+      UPDATE users u SET last_login_at = now(), version = u.version + 1 FROM request r
+      WHERE u.tenant_id = current_tenant() AND u.id = $9 AND u.status = 'active'
+        AND u.identity_application_id = r.identity_application_id
+      RETURNING u.id, u.identity_application_id
+    ), session AS (
+      INSERT INTO sessions (tenant_id, id, identity_application_id, user_id, amr, auth_time, last_seen_at,
+        idle_expires_at, expires_at, cookie_hash)
+      SELECT current_tenant(), $5, u.identity_application_id, u.id, $10, now(), now(),
+        now() + make_interval(secs => a.session_idle_ttl), now() + make_interval(secs => a.session_ttl), $6
+      FROM account u
+      JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = u.identity_application_id
+      RETURNING id
+    ), audited AS (
+      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id)
+      SELECT current_tenant(), $1, 'session.created', $2, $3, $4, 'session', id::text FROM session
+    )
+    SELECT FROM session
+    """
+  let author: Author
+  let cookie: OpaqueToken
+  let interaction: OpaqueToken
+  let user: ID<User>
+  let amr: [String]
+
+  func bind(to binder: inout Binder) {
+    binder.bind(author)
+    binder.bind(cookie.id)
+    binder.bind(cookie.hash)
+    binder.bind(interaction.id)
+    binder.bind(interaction.hash)
+    binder.bind(user)
+    binder.bind(ColumnArray(amr))
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) {}
+}

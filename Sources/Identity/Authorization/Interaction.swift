@@ -1,0 +1,138 @@
+import FoundationEssentials
+import JSON
+import OAuth
+import Observability
+import Query
+import Secrets
+import Tenancy
+
+/// An authorization request that waits for its person, found by its token and the cookie of the browser it belongs to.
+public struct Interaction: Sendable {
+  /// `qin_`, its row and 32 random bytes: the form token of its pages.
+  public let token: Secret<String>
+  /// The parameters of the request.
+  public let fields: [String: String]
+  /// For the pages.
+  public let clientName: String
+  let opaque: OpaqueToken
+  let browserHash: [UInt8]
+  let client: UUID
+  /// True once somebody signed in for it and the browser still holds that session.
+  let isAnswered: Bool
+
+  static let prefix = "qin"
+}
+
+/// Keeps a request for ten minutes.
+struct StoreInteraction: TenantStatement {
+  static let sql: SQL = """
+    INSERT INTO authorization_requests (tenant_id, id, identity_application_id, client_id, secret_hash, browser_hash,
+      session_id, parameters, expires_at)
+    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7, now() + interval '10 minutes')
+    """
+  let token: OpaqueToken
+  let application: ID<IdentityApplication>
+  let client: UUID
+  let browserHash: [UInt8]
+  /// The session that may answer it without a new sign-in.
+  let session: ID<Session>?
+  let fields: [String: String]
+
+  func bind(to binder: inout Binder) {
+    binder.bind(token.id)
+    binder.bind(application)
+    binder.bind(client)
+    binder.bind(token.hash)
+    binder.bind(browserHash)
+    binder.bind(session)
+    let members = fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: JSONValue.string($0.value)) }
+    binder.bind(JSONText(utf8: JSONValue.object(JSONObject(members)).text))
+  }
+}
+
+/// A live interaction of an application that belongs to this browser.
+struct FindInteraction: TenantStatement {
+  struct Output: Sendable {
+    let client: UUID
+    let clientName: String
+    let fields: [String: String]
+    let isAnswered: Bool
+  }
+
+  static let sql: SQL = """
+    SELECT r.client_id, c.name, r.parameters, EXISTS (SELECT FROM sessions s
+      WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
+        AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now())
+    FROM authorization_requests r
+    JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
+    WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
+      AND r.identity_application_id = $4 AND r.used_at IS NULL AND r.expires_at > now()
+    """
+  let token: OpaqueToken
+  let browserHash: [UInt8]
+  let application: ID<IdentityApplication>
+  let cookie: OpaqueToken?
+
+  func bind(to binder: inout Binder) {
+    binder.bind(token.id)
+    binder.bind(token.hash)
+    binder.bind(browserHash)
+    binder.bind(application)
+    binder.bind(cookie?.id)
+    binder.bind(cookie?.hash)
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
+    let client: UUID = try row.next()
+    let name: String = try row.next()
+    let parameters: JSONText = try row.next()
+    let members = (try? JSONValue(parsing: parameters.utf8))?.object?.members ?? []
+    let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
+    return Output(
+      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, isAnswered: try row.next())
+  }
+}
+
+/// Ends an interaction; of two answers one finds its row.
+struct SpendInteraction: TenantStatement {
+  static let sql: SQL = """
+    UPDATE authorization_requests SET used_at = now()
+    WHERE tenant_id = current_tenant() AND id = $1 AND secret_hash = $2 AND used_at IS NULL AND expires_at > now()
+    RETURNING id
+    """
+  let token: OpaqueToken
+
+  func bind(to binder: inout Binder) {
+    binder.bind(token.id)
+    binder.bind(token.hash)
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) {}
+}
+
+/// Remembers what a user agreed to, on top of what they agreed to before.
+struct RecordConsent: TenantStatement {
+  static let sql: SQL = """
+    WITH agreed AS (
+      INSERT INTO consents AS k (tenant_id, user_id, client_id, scopes) VALUES (current_tenant(), $5, $6, $7)
+      ON CONFLICT ON CONSTRAINT consents_pkey DO UPDATE
+      SET scopes = ARRAY(SELECT DISTINCT s FROM unnest(k.scopes || excluded.scopes) s ORDER BY s), updated_at = now()
+      RETURNING k.client_id
+    )
+    INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id, details)
+    SELECT current_tenant(), $1, 'consent.granted', $2, $3, $4, 'oauth_client', client_id::text,
+      jsonb_build_object('scopes', $7::text[])
+    FROM agreed
+    """
+  let author: Author
+  let user: ID<User>
+  let client: UUID
+  let scope: Scope
+
+  func bind(to binder: inout Binder) {
+    binder.bind(author)
+    binder.bind(user)
+    binder.bind(client)
+    binder.bind(ColumnArray(scope.tokens))
+  }
+}

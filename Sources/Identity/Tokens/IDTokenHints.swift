@@ -1,0 +1,47 @@
+import FoundationEssentials
+import JSON
+import Query
+import Secrets
+import Tenancy
+
+/// Reads ID tokens that come back as `id_token_hint` (OpenID Connect Core section 3.1.2.1, RP-Initiated Logout section 2).
+///
+/// An expired one is as good: it says who the client thinks is signed in, and proves nothing else.
+public struct IDTokenHints: Sendable {
+  private let issuer: TokenIssuer
+  private let keys: SigningKeyCache
+
+  /// Hints signed by the keys of `issuer`.
+  public init(issuer: TokenIssuer, keys: SigningKeyCache) {
+    self.issuer = issuer
+    self.keys = keys
+  }
+
+  /// The claims of an ID token of this very application; `nil` for everything else.
+  /// - Throws: `IdentityFault` when the database or a key fails.
+  func claims(
+    _ text: String, application: ID<IdentityApplication>, slug: String, in database: TenantDatabase
+  ) async throws(IdentityFault) -> JSONObject? {
+    guard text.utf8.count <= 8192 else { return nil }
+    let parts = text.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
+    guard parts.count == 3, let headerBytes = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
+      let signature = Base64URL.decode(parts[2]),
+      let header = (try? JSONValue(parsing: headerBytes, depth: 2))?.object, header["typ"]?.string == "JWT",
+      let keyID = header["kid"]?.string.flatMap({ ID<SigningKey>($0) }), header["crit"] == nil
+    else { return nil }
+    let stored: StoredSigningKey?
+    do {
+      stored = try await database.run(FindSigningKey(application: application, key: keyID), repeatable: true).first
+    } catch {
+      throw .database(error)
+    }
+    guard let stored, header["alg"]?.string == stored.algorithm else { return nil }
+    let key = try keys.key(stored, tenant: database.tenant.id)
+    let signed = Array(text.utf8.prefix(parts[0].count + 1 + parts[1].count))
+    guard key.key.isValid(signature, for: signed),
+      let claims = (try? JSONValue(parsing: payload, depth: 8))?.object,
+      claims["iss"]?.string == issuer.issuer(tenant: database.tenant, application: slug)
+    else { return nil }
+    return claims
+  }
+}

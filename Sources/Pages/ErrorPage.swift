@@ -1,0 +1,30 @@
+/// Reports what went wrong where nobody may be redirected; sent with a 4xx or 5xx status and no `Location`.
+public struct ErrorPage: HostedPage {
+  /// Language and look.
+  public let frame: PageFrame
+  /// A word such as `invalid_redirect_uri`; unknown ones have a general text.
+  public let code: String
+  /// The request id, for the operator.
+  public let reference: String?
+
+  /// A page for `code`.
+  public init(frame: PageFrame, code: String, reference: String? = nil) {
+    self.frame = frame
+    self.code = code
+    self.reference = reference
+  }
+
+  /// The content of `<meta name="qiao-page">`.
+  public var marker: String { "error:\(code)" }
+  /// The title.
+  public var title: String { say(Phrases.error(code).title) }
+
+  /// What stands in the card.
+  public var content: HTML {
+    let line: HTML? = reference.map { "<br>\(say(Phrases.reference)): <code>\($0)</code>" }
+    return """
+      <h1>\(title)</h1><p>\(say(Phrases.error(code).text))</p>
+      <p class="soft small"><code>\(code)</code>\(line)</p>
+      """
+  }
+}
