@@ -17,8 +17,8 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 
 /// A library of ours: one folder under `Sources`, imports only what stands here.
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 /// An executable of ours.
@@ -81,7 +81,9 @@ let package = Package(
         "API", "Identity", "Jobs", "Observability", "Outbound", "Postgres", "Secrets", "Tenancy", "WeChat", hummingbird,
         lifecycle, log, arguments,
       ]),
-    library("Simulator", ["EventLoop", "JSON", "Observability", "Outbound", hummingbird, lifecycle, log] + crypto),
+    library(
+      "Simulator", ["EventLoop", "JSON", "Observability", "Outbound", hummingbird, lifecycle, log] + crypto,
+      exclude: ["README.md"]),
 
     program("QiaoServer", ["Runtime", lifecycle, arguments]),
     program(

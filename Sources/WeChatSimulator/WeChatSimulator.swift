@@ -10,7 +10,14 @@ import Simulator
 struct WeChatSimulator: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "wechat-simulator", abstract: "Simulate WeChat's servers.",
-    discussion: "Register apps and make codes through the control API under /_sim/.", version: "0.1.0")
+    discussion: """
+      Register apps and make codes through the control API under /_sim/:
+
+        curl -s localhost:9180/_sim/apps -d '{"appid":"wxdemo","secret":"s3cret"}'
+        curl -s localhost:9180/_sim/codes -d '{"appid":"wxdemo","user":"alice"}'
+
+      Sources/Simulator/README.md lists all its calls. Whoever can reach it can be anybody: keep it to yourself.
+      """, version: "0.1.0")
 
   @Option(help: "Where to listen, host:port; port 0 lets the system choose. [env: WECHAT_SIM_LISTEN]")
   var listen: String?

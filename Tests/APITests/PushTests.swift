@@ -111,6 +111,37 @@ struct PushTests {
     _ = try await app.user(user.sub) { $0["name"] == .null }
   }
 
+  @Test("in compatible mode the encrypted half counts", arguments: PushMessage.Format.allCases)
+  func compatible(format: PushMessage.Format) async throws {
+    let app = try await Self.app()
+    let user = try await app.person("judy")
+    var message = PushMessage(event: "user_info_modified", openid: user.openid)
+    message.mode = .compatible
+    message.format = format
+    message.flaw = .tampered
+    #expect(try await app.push(message).status == 403)
+    try await app.nothingIsDue()
+    message.flaw = nil
+    #expect(try await app.push(message).body == "success")
+    _ = try await app.user(user.sub) { $0["name"] == .null }
+  }
+
+  @Test("an earlier event that arrives after a later one, within five minutes, counts too")
+  func outOfOrder() async throws {
+    let app = try await Self.app()
+    let user = try await app.person("karl")
+    var message = PushMessage(event: "user_authorization_revoke", openid: user.openid)
+    message.revokeInfo = "8"
+    #expect(try await app.push(message).status == 200)
+    _ = try await app.user(user.sub) { $0["phone_number"] == .null }
+    message.revokeInfo = "6"
+    message.age = 240
+    #expect(try await app.push(message).status == 200)
+    _ = try await app.user(user.sub) { $0["name"] == .null }
+    message.age = 301
+    #expect(try await app.push(message).status == 403)
+  }
+
   @Test("a privacy event in plain mode has no effect and leaves one audit event")
   func plain() async throws {
     let app = try await Self.app()

@@ -9,6 +9,10 @@ struct Call {
   let query: [String: String]
   let body: JSONObject
   let address: String
+  var countryCodeIsNumber = false
+
+  /// A query parameter that is there and not empty.
+  func parameter(_ name: String) -> String? { query[name].flatMap { $0.isEmpty ? nil : $0 } }
 }
 
 /// Runs an endpoint of WeChat's with everything they have in common: the method check, faults, the errcode envelope (HTTP 200
@@ -16,6 +20,8 @@ struct Call {
 struct Endpoint: Sendable {
   let path: String
   let method: HTTPRequest.Method
+  /// True where a success says `errcode: 0`, which most do not.
+  var saysOK = false
   let world: World
   /// Writes the members of the success body.
   let work: @Sendable (inout World.State, Call, inout JSONWriter) throws(WeChatError) -> Void
@@ -58,12 +64,13 @@ struct Endpoint: Sendable {
     let result: Result<[UInt8], WeChatError> = world.state.withLock { state in
       var json = JSONWriter(capacity: 300)
       json.beginObject()
-      if fault?.kind == .oddTypes {
-        json.member("errcode", 0)
+      if saysOK || fault?.kind == .oddTypes || state.switches.successErrcode != .absent {
+        if state.switches.successErrcode == .string { json.member("errcode", "0") } else { json.member("errcode", 0) }
         json.member("errmsg", "ok")
       }
+      var call = call
+      call.countryCodeIsNumber = state.switches.countryCodeIsNumber || fault?.kind == .oddTypes
       do throws(WeChatError) {
-        try state.noteCall(path, appID: appID)
         try work(&state, call, &json)
       } catch {
         return .failure(error)
@@ -103,12 +110,15 @@ struct Endpoint: Sendable {
   }
 
   private func answer(error: WeChatError, appID: String, _ fault: Fault?) -> Response {
-    world.state.withLock { $0.counters[Counter(endpoint: path, appID: appID, errcode: error.errcode), default: 0] += 1 }
-    let seconds = String(UInt32(Date().timeIntervalSince1970), radix: 16)
+    let (now, isString) = world.state.withLock { state in
+      state.counters[Counter(endpoint: path, appID: appID, errcode: error.errcode), default: 0] += 1
+      return (state.clock.now, state.switches.errcodeIsString || fault?.kind == .oddTypes)
+    }
+    let seconds = String(UInt32(clamping: Int(now)), radix: 16)
     let comma = Bool.random() ? "," : ""
     let body = JSONWriter.object { json in
       json.key("errcode")
-      if fault?.kind == .oddTypes { json.string(String(error.errcode)) } else { json.integer(error.errcode) }
+      if isString { json.string(String(error.errcode)) } else { json.integer(error.errcode) }
       json.member("errmsg", "\(error.errmsg)\(comma) rid: \(seconds)-\(Names.hexadecimal(4))-\(Names.hexadecimal(4))")
     }
     return answer(body, fault)
@@ -119,11 +129,15 @@ struct Endpoint: Sendable {
     switch fault?.kind {
     case .wrongJSON: bytes = Array(bytes.dropLast()) + Array(",,".utf8)
     case .dirtyStrings: bytes = Self.dirty(bytes)
-    case .oddTypes: bytes = Self.withNumericCountryCode(bytes)
     default: break
     }
-    // WeChat serves JSON of its `sns` calls as text/plain.
-    let isPlain = path.hasPrefix("sns/") != (fault?.kind == .otherContentType)
+    var isPlain =
+      switch world.state.withLock({ $0.switches.contentType }) {
+      case .mixed: path.hasPrefix("sns/")
+      case .json: false
+      case .text: true
+      }
+    if fault?.kind == .otherContentType { isPlain.toggle() }
     let type = isPlain ? "text/plain" : "application/json; encoding=utf-8"
     guard fault?.kind == .cut else {
       return Response(
@@ -138,13 +152,7 @@ struct Endpoint: Sendable {
       })
   }
 
-  /// `"countryCode":"86"` as the number that one of WeChat's samples shows.
-  private static func withNumericCountryCode(_ bytes: [UInt8]) -> [UInt8] {
-    let text = String(decoding: bytes, as: UTF8.self)
-    return Array(text.replacing(/"countryCode":"(\d+)"/) { "\"countryCode\":\($0.output.1)" }.utf8)
-  }
-
-  /// Puts 0x08, 0x14 and a stray UTF-8 byte behind the first character of each string of ten or more.
+  /// Puts 0x08, 0x14 and a stray UTF-8 byte at the beginning of the nickname.
   private static func dirty(_ bytes: [UInt8]) -> [UInt8] {
     var text = bytes
     if let range = String(decoding: bytes, as: UTF8.self).range(of: "\"nickname\":\"") {

@@ -16,9 +16,14 @@ public struct PushSender: Sendable {
   }
 
   private let client: HTTPClient
+  private let patience: Duration
 
   /// A sender with a thread of its own.
-  public init() { client = HTTPClient(loop: EventLoop(name: "pushes")) }
+  /// - Parameter patience: how long it waits for an answer.
+  public init(patience: Duration = .seconds(5)) {
+    client = HTTPClient(loop: EventLoop(name: "pushes"))
+    self.patience = patience
+  }
 
   /// Sends a message; repeats it while no 2xx comes.
   public func send(
@@ -29,7 +34,7 @@ public struct PushSender: Sendable {
       let type = format == .xml ? "text/xml" : "application/json"
       let request = HTTPRequest(
         "POST", Secret(Self.address(url, query)), headers: [(name: "Content-Type", value: type)], body: body)
-      let response = try? await client.send(request, deadline: .seconds(5))
+      let response = try? await client.send(request, deadline: patience)
       last = Answer(
         status: response?.status ?? 0, body: String(decoding: response?.body ?? [], as: UTF8.self), attempts: attempt)
       if (200..<300).contains(last.status) { break }
@@ -39,7 +44,7 @@ public struct PushSender: Sendable {
 
   /// Asks a URL to prove itself; the body of the answer must be the `echostr`.
   public func verify(_ query: [(String, String)], at url: String) async -> Answer {
-    let response = try? await client.send(HTTPRequest("GET", Secret(Self.address(url, query))), deadline: .seconds(5))
+    let response = try? await client.send(HTTPRequest("GET", Secret(Self.address(url, query))), deadline: patience)
     return Answer(
       status: response?.status ?? 0, body: String(decoding: response?.body ?? [], as: UTF8.self), attempts: 1)
   }

@@ -7,6 +7,7 @@ struct OAuthToken {
   let appID: String
   let person: String
   let scope: String
+  let isSnapshot: Bool
   /// True once the person changed their password.
   var isDead = false
 }
@@ -16,7 +17,8 @@ extension World.State {
   mutating func grant(_ code: Code) -> OAuthToken {
     let token = OAuthToken(
       accessToken: "71_\(Names.random(80))", accessIssuedAt: clock.now, refreshToken: "72_\(Names.random(80))",
-      refreshIssuedAt: clock.now, appID: code.appID, person: code.person, scope: code.scope)
+      refreshIssuedAt: clock.now, appID: code.appID, person: code.person, scope: code.scope,
+      isSnapshot: code.isSnapshot)
     oauthTokens[token.refreshToken] = token
     return token
   }

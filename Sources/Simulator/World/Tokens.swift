@@ -40,7 +40,8 @@ extension World.State {
           current: Self.newToken(app), issuedAt: now, forcedAt: now, forcedToday: stable.forcedToday + 1, day: day)
       }
     } else if left <= Self.overlap {
-      stable.previous = stable.current
+      // A token that has expired does not come back to life.
+      stable.previous = left > 0 ? stable.current : nil
       stable.previousUntil = now + Self.overlap
       stable.current = Self.newToken(app)
       stable.issuedAt = now
@@ -72,9 +73,10 @@ extension World.State {
 
   private static func newToken(_ app: App) -> String { "84_\(app.id)_\(Names.random(120))" }
 
-  /// The checks of the token endpoints, in WeChat's order: address, parameters, grant, app, secret, frozen, confirmed, banned.
-  func tokenCaller(
-    appID: String?, secret: String?, grantType: String?, address: String
+  /// The checks of the token endpoints, in WeChat's order: address, parameters, grant, app, secret, frozen, risk, banned,
+  /// quota.
+  mutating func tokenCaller(
+    _ endpoint: String, appID: String?, secret: String?, grantType: String?, address: String
   ) throws(WeChatError) -> App {
     if let appID, let app = apps[appID], !app.ipWhitelist.isEmpty, !app.ipWhitelist.contains(address) {
       throw WeChatError(40164, "invalid ip \(address) ipv6 ::ffff:\(address), not in whitelist")
@@ -85,8 +87,9 @@ extension World.State {
     guard let app = apps[appID] else { throw WeChatError(40013) }
     guard app.secret == secret else { throw WeChatError(app.wrongSecretErrcode) }
     guard !app.isSecretFrozen else { throw WeChatError(40243) }
-    if let errcode = app.confirmation.errcode { throw WeChatError(errcode) }
+    if let error = app.risk(at: clock.now) { throw error }
     if let errcode = app.bannedWith { throw WeChatError(errcode) }
+    try meter(endpoint, app)
     return app
   }
 }
