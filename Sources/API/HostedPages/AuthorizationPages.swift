@@ -50,9 +50,12 @@ enum AuthorizationPages {
       <p>\(language.say("This sign-in cannot go on.", "无法继续登录。"))</p>
       <p>\(PageHTML.escaped(error.code.rawValue)): \(PageHTML.escaped(error.description))</p>
       """
-    return PageHTML.response(
-      .badRequest, marker: "error:\(error.code.rawValue)", title: language.say("Sign-in failed", "登录失败"),
-      language: language, body: body)
+    let isBusy = error.code == .temporarilyUnavailable
+    var response = PageHTML.response(
+      isBusy ? .serviceUnavailable : .badRequest, marker: "error:\(error.code.rawValue)",
+      title: language.say("Sign-in failed", "登录失败"), language: language, body: body)
+    if isBusy { response.headers[.retryAfter] = "2" }
+    return response
   }
 
   /// The response on its way back to the client.

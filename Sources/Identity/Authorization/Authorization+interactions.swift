@@ -21,19 +21,27 @@ extension Authorization {
   }
 
   /// Signs in with a password for an interaction.
-  /// - Returns: the value of the new session's cookie; `nil` for a wrong name or password and for a disabled user alike.
-  /// - Throws: `.fault`.
+  /// - Returns: the value of the new session's cookie; `nil` for a wrong name or password, a disabled user and a locked account
+  ///   alike.
+  /// - Throws: `.oauth` with `temporarily_unavailable` when no more passwords can be checked, `.fault`.
   public func signIn(
     _ interaction: Interaction, username: String, password: Secret<String>, _ visit: Visit, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> Secret<String>? {
-    let find = FindPasswordUser(application: visit.application, name: username)
-    let found = try await run(find, in: database).first
-    // The hash is computed for an unknown name too, so that the time tells nothing.
-    guard await PasswordHash.matches(password, found?.passwordHash), let found, found.isActive else { return nil }
+    let found: LocalSignIn.SignedIn
+    do {
+      found = try await LocalSignIn().signIn(
+        username, password, application: visit.application, in: database, requestID: visit.requestID)
+    } catch {
+      switch error {
+      case .wrongCredentials, .locked: return nil
+      case .busy: throw .oauth(OAuthError(.temporarilyUnavailable, "too many people sign in just now"))
+      case .fault(let fault): throw .fault(fault)
+      }
+    }
     let cookie = OpaqueToken.make(prefix: BrowserSession.prefix)
     let signIn = SignInBrowser(
       author: .user(found.user, requestID: visit.requestID), cookie: cookie, interaction: interaction.opaque,
-      user: found.user, amr: ["pwd"])
+      user: found.user, amr: found.amr)
     return try await run(signIn, in: database).isEmpty ? nil : cookie.text
   }
 

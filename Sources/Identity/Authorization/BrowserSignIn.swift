@@ -3,34 +3,6 @@ import Query
 import Secrets
 import Tenancy
 
-/// The user whose name, verified e-mail address or verified phone number was typed; a username wins over the others.
-struct FindPasswordUser: TenantStatement {
-  struct Output: Sendable {
-    let user: ID<User>
-    let isActive: Bool
-    let passwordHash: String?
-  }
-
-  static let sql: SQL = """
-    SELECT id, status = 'active', password_hash FROM users
-    WHERE tenant_id = current_tenant() AND identity_application_id = $1
-      AND (username_norm = lower($2) OR (email_norm = lower($2) AND email_verified)
-        OR (phone_number = $2 AND phone_number_verified))
-    ORDER BY username_norm IS NOT DISTINCT FROM lower($2) DESC, id LIMIT 1
-    """
-  let application: ID<IdentityApplication>
-  let name: String
-
-  func bind(to binder: inout Binder) {
-    binder.bind(application)
-    binder.bind(name)
-  }
-
-  static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
-    Output(user: try row.next(), isActive: try row.next(), passwordHash: try row.next())
-  }
-}
-
 /// Makes the browser's session for an interaction: new each time, so that nobody can have chosen it.
 struct SignInBrowser: TenantStatement {
   static let sql: SQL = """
