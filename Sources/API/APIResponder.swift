@@ -17,6 +17,7 @@ extension Services {
   func router() -> Router<QiaoRequestContext> {
     let router = Router(context: QiaoRequestContext.self, options: .autoGenerateHeadEndpoints)
     OperationsRoutes(services: self).add(to: router)
+    PageAssetRoutes().add(to: router)
     addOperatorRoutes(to: router)
     let admission = TenantMiddleware(directory: directory, database: database, limit: limits.tenant)
     let oauth = OAuthRoutes(issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, limit: limits.client)

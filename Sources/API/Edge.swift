@@ -69,13 +69,15 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
   }
 
   /// Paths that belong to the service on whichever host they are asked.
-  private static var ownPaths: Set<String> { probes.union(["/openapi.json"]) }
+  private static func isOwn(_ path: String) -> Bool {
+    probes.contains(path) || path == "/openapi.json" || path.hasPrefix("/assets/")
+  }
   private static var probes: Set<String> { ["/livez", "/readyz"] }
 
   /// On a host of a tenant the prefix `/t/{tenant}` is left out; it is put back before the route is looked up.
   private func onTenantPath(_ request: Request) async throws -> Request {
     guard let authority = request.head.authority, let host = Self.host(authority), !ownHosts.contains(host),
-      host.contains("."), IPAddress(host) == nil, !Self.ownPaths.contains(request.uri.path)
+      host.contains("."), IPAddress(host) == nil, !Self.isOwn(request.uri.path)
     else { return request }
     let scope: TenantScope
     do throws(TenantDirectory.Refusal) {

@@ -6,12 +6,15 @@ public struct ErrorPage: HostedPage {
   public let code: String
   /// The request id, for the operator.
   public let reference: String?
+  /// What is wrong, for the developer of the application; English.
+  public let detail: String?
 
   /// A page for `code`.
-  public init(frame: PageFrame, code: String, reference: String? = nil) {
+  public init(frame: PageFrame, code: String, reference: String? = nil, detail: String? = nil) {
     self.frame = frame
     self.code = code
     self.reference = reference
+    self.detail = detail
   }
 
   /// The content of `<meta name="qiao-page">`.
@@ -22,9 +25,10 @@ public struct ErrorPage: HostedPage {
   /// What stands in the card.
   public var content: HTML {
     let line: HTML? = reference.map { "<br>\(say(Phrases.reference)): <code>\($0)</code>" }
+    let developer: HTML? = detail.map { "<br>\($0)" }
     return """
       <h1>\(title)</h1><p>\(say(Phrases.error(code).text))</p>
-      <p class="soft small"><code>\(code)</code>\(line)</p>
+      <p class="soft small"><code>\(code)</code>\(developer)\(line)</p>
       """
   }
 }

@@ -10,6 +10,8 @@ public struct LogoutConfirmPage: HostedPage {
   public var stayURL: String?
   /// Who is signed in.
   public var userName: String?
+  /// The parameters of the request, which the form carries on.
+  public var carried: [(name: String, value: String)] = []
   /// Addresses beside our own that the form may end at, such as the client's redirect URI.
   public var formTargets: [String] = []
 
@@ -31,7 +33,7 @@ public struct LogoutConfirmPage: HostedPage {
     let stay: HTML? = stayURL.map { "<a class=\"button plain\" href=\"\($0)\">\(say(Phrases.stay))</a>" }
     return """
       <h1>\(say(Phrases.logout))</h1><p class="soft">\(say(Phrases.logoutHint))</p>\(user)
-      <form method="post" action="\(action)">\(HTML.hidden(token))<button>\(say(Phrases.logoutButton))</button></form>
+      <form method="post" action="\(action)">\(HTML.hidden(token))\(carried.map { HTML.hidden($0.name, $0.value) })<button>\(say(Phrases.logoutButton))</button></form>
       \(stay)
       """
   }

@@ -1,120 +1,135 @@
-import Foundation
 import JSON
 import Simulator
 import Testing
 
-/// Section 3: the two families of app tokens.
-@Suite struct AppTokenTests {
-  private func legacy(_ caller: Caller, _ app: App) async throws -> Caller.Answer {
-    try await caller.get(
-      "cgi-bin/token", ["grant_type": "client_credential", "appid": app.id, "secret": app.secret])
+/// The two families of app tokens (WeChat: getAccessToken, getStableAccessToken).
+@Suite("Rules of app tokens")
+struct TokenRuleTests {
+  /// What an endpoint says of a good token and an unknown code.
+  private static let good = 40029
+
+  @Test("cgi-bin/token gives a new one each time; the one before is good for 300 s more")
+  func legacy() async throws {
+    try await TestWeChat.run { wechat async throws in
+      let app = wechat.world.register(App())
+      let first = try await wechat.legacyToken(app)
+      #expect(first["expires_in"]?.integer == 7200)
+      let second = try await wechat.legacyToken(app).text("access_token")
+      #expect(first.text("access_token") != second)
+      #expect(try await wechat.errcode(of: first.text("access_token")) == Self.good)
+      wechat.world.advanceClock(seconds: 301)
+      #expect(try await wechat.errcode(of: first.text("access_token")) == 40001)
+      #expect(try await wechat.errcode(of: second) == Self.good)
+      wechat.world.advanceClock(seconds: 6900)
+      #expect(try await wechat.errcode(of: second) == 42001)
+    }
   }
 
-  /// 48001 says that the token was accepted.
-  private func use(_ caller: Caller, _ token: String) async throws -> Int? {
-    try await caller.post("wxa/business/getuserphonenumber?access_token=\(token)", "{}").errcode
+  @Test("stable_token gives the same with less time left, and another in its last 300 s; both work then")
+  func stable() async throws {
+    try await TestWeChat.run { wechat async throws in
+      let app = wechat.world.register(App())
+      try await wechat.control("POST", "clock", #"{"set":1800000000}"#)
+      let first = try await wechat.stableToken(app)
+      try await wechat.control("POST", "clock", #"{"advance_seconds":6000}"#)
+      let same = try await wechat.stableToken(app)
+      #expect(same.text("access_token") == first.text("access_token") && same["expires_in"]?.integer == 1200)
+      try await wechat.control("POST", "clock", #"{"advance_seconds":900}"#)
+      let new = try await wechat.stableToken(app)
+      #expect(new.text("access_token") != first.text("access_token") && new["expires_in"]?.integer == 7200)
+      #expect(try await wechat.errcode(of: first.text("access_token")) == Self.good)
+      try await wechat.control("POST", "clock", #"{"advance_seconds":301}"#)
+      #expect(try await wechat.errcode(of: first.text("access_token")) == 40001)
+      try await wechat.control("POST", "clock", #"{"advance_seconds":9000}"#)
+      #expect(try await wechat.errcode(of: new.text("access_token")) == 42001)
+      _ = try await wechat.stableToken(app)
+      #expect(try await wechat.errcode(of: new.text("access_token")) == 40001)
+    }
   }
 
-  private func app(_ caller: Caller) -> App {
-    var app = App()
-    app.mayReadPhoneNumbers = false
-    return caller.world.register(app)
-  }
-
-  @Test("cgi-bin/token makes a new one each time; the one before lives five minutes more")
-  func legacyFamily() async throws {
-    let caller = try await Caller.make()
-    let app = app(caller)
-    let first = try await legacy(caller, app)
-    let second = try await legacy(caller, app)
-    #expect(first["access_token"] != second["access_token"] && first.json["expires_in"]?.integer == 7200)
-    #expect(try await use(caller, first["access_token"]) == 48001)
-    caller.world.advanceClock(seconds: 301)
-    #expect(try await use(caller, first["access_token"]) == 40001)
-    #expect(try await use(caller, second["access_token"]) == 48001)
-    caller.world.advanceClock(seconds: 7200)
-    #expect(try await use(caller, second["access_token"]) == 42001)
-  }
-
-  @Test("stable_token gives the same one with less and less to live, and a new one in its last five minutes")
-  func stableFamily() async throws {
-    let caller = try await Caller.make()
-    let app = app(caller)
-    let first = try await caller.stable(app)
-    caller.world.advanceClock(seconds: 6000)
-    let same = try await caller.stable(app)
-    #expect(first["access_token"] == same["access_token"])
-    #expect((1190...1200).contains(same.json["expires_in"]?.integer ?? 0))
-    caller.world.advanceClock(seconds: 950)
-    let next = try await caller.stable(app)
-    #expect(next["access_token"] != first["access_token"])
-    #expect(try await use(caller, first["access_token"]) == 48001)
-    // The families do not touch each other.
-    let other = try await legacy(caller, app)
-    #expect(try await use(caller, next["access_token"]) == 48001)
-    #expect(try await use(caller, other["access_token"]) == 48001)
-  }
-
-  @Test("a force kills the old token, does nothing within 30 s, and is there twenty times a day")
+  @Test("force kills the one before, does nothing within 30 s, and works 20 times a day")
   func force() async throws {
-    let caller = try await Caller.make()
-    let app = app(caller)
-    let first = try await caller.stable(app)["access_token"]
-    let forced = try await caller.stable(app, force: true)["access_token"]
-    #expect(forced != first)
-    #expect(try await use(caller, first) == 40001)
-    #expect(try await caller.stable(app, force: true)["access_token"] == forced)
-    var last: Caller.Answer?
-    for _ in 0..<20 {
-      caller.world.advanceClock(seconds: 31)
-      last = try await caller.stable(app, force: true)
+    try await TestWeChat.run { wechat async throws in
+      let app = wechat.world.register(App())
+      try await wechat.control("POST", "clock", #"{"set":1800000000}"#)
+      var token = try await wechat.stableToken(app).text("access_token")
+      for _ in 0..<20 {
+        let forced = try await wechat.stableToken(app, force: true).text("access_token")
+        #expect(forced != token)
+        #expect(try await wechat.errcode(of: token) == 40001)
+        #expect(try await wechat.stableToken(app, force: true).text("access_token") == forced)
+        token = forced
+        try await wechat.control("POST", "clock", #"{"advance_seconds":30}"#)
+      }
+      #expect(try await wechat.stableToken(app, force: true).errcode == 45009)
+      #expect(try await wechat.stableToken(app).text("access_token") == token)
+      try await wechat.control("POST", "clock", #"{"advance_seconds":86400}"#)
+      #expect(try await wechat.stableToken(app, force: true).errcode == nil)
     }
-    #expect(last?.errcode == 45009)
   }
 
-  @Test("what is wrong is told in WeChat's order: address, parameters, grant, app, secret, freeze, confirmation, ban")
+  @Test("the families do not invalidate each other; expiring on demand ends both")
+  func families() async throws {
+    try await TestWeChat.run { wechat async throws in
+      let app = wechat.world.register(App())
+      let stable = try await wechat.stableToken(app).text("access_token")
+      let legacy = try await wechat.legacyToken(app).text("access_token")
+      _ = try await wechat.stableToken(app, force: true)
+      #expect(try await wechat.errcode(of: legacy) == Self.good)
+      #expect(try await wechat.errcode(of: stable) == 40001)
+      try await wechat.control("POST", "tokens/expire", #"{"appid":"\#(app.id)"}"#)
+      #expect(try await wechat.errcode(of: legacy) == 40001)
+      #expect(try await wechat.errcode(of: "84_nonsense") == 40014)
+      #expect(try await wechat.errcode(of: "") == 41001)
+    }
+  }
+
+  @Test("checks come in WeChat's order: address, parameters, grant, app, secret, frozen, risk, banned, quota")
   func order() async throws {
-    let caller = try await Caller.make()
-    let app = app(caller)
-    caller.world.change(app.id) { app in
-      (app.ipWhitelist, app.isSecretFrozen) = (["192.0.2.1"], true)
-      (app.confirmation, app.bannedWith) = (.pending, 50007)
+    try await TestWeChat.run { wechat async throws in
+      let app = wechat.world.register(App())
+      try await wechat.control(
+        "PATCH", "apps/\(app.id)",
+        #"{"ip_whitelist":["192.0.2.1"],"secret_frozen":true,"banned_with":50007,"confirmation":"pending","calls_per_minute":{"cgi-bin/token":0}}"#
+      )
+      func answer(_ secret: String, _ grant: String = "client_credential", appID: String? = nil) async throws
+        -> TestWeChat.Answer
+      {
+        try await wechat.get("cgi-bin/token", ["grant_type": grant, "appid": appID ?? app.id, "secret": secret])
+      }
+      let address = try await answer("")
+      #expect(address.errcode == 40164)
+      #expect(address.text("errmsg").hasPrefix("invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist"))
+      try await wechat.control("PATCH", "apps/\(app.id)", #"{"ip_whitelist":[]}"#)
+      #expect(try await answer("", "nonsense").errcode == 41004)
+      #expect(try await answer("x", appID: "").errcode == 41002)
+      #expect(try await answer("x", "nonsense", appID: "wx00").errcode == 40002)
+      #expect(try await answer("x", appID: "wx00").errcode == 40013)
+      #expect(try await answer("x").errcode == 40125)
+      for (change, errcode) in [
+        ("{}", 40243), (#"{"secret_frozen":false}"#, 89503), (#"{"confirmation":"not_needed"}"#, 50007),
+      ] {
+        try await wechat.control("PATCH", "apps/\(app.id)", change)
+        #expect(try await answer(app.secret).errcode == errcode)
+      }
+      try await wechat.control("PATCH", "apps/\(app.id)", #"{"banned_with":0}"#)
+      #expect(try await answer(app.secret).errcode == 45011)
     }
-    let path = "cgi-bin/stable_token"
-    let address = try await caller.post(path, #"{"appid":"\#(app.id)"}"#)
-    #expect(address.errcode == 40164)
-    #expect(address["errmsg"].contains("invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist"))
-    caller.world.change(app.id) { $0.ipWhitelist = [] }
-    #expect(try await caller.post(path, #"{"secret":"x"}"#).errcode == 41002)
-    #expect(try await caller.post(path, #"{"appid":"\#(app.id)"}"#).errcode == 41004)
-    #expect(try await caller.post(path, #"{"appid":"\#(app.id)","secret":"x"}"#).errcode == 40002)
-    #expect(try await caller.post(path, "appid=\(app.id)", type: "application/x-www-form-urlencoded").errcode == 41002)
-    #expect(try await caller.get(path).errcode == 43002)
-    #expect(try await caller.stable(App()).errcode == 40013)
-    #expect(try await caller.stable(app, secret: "wrong").errcode == 40125)
-    caller.world.change(app.id) { $0.wrongSecretErrcode = 40001 }
-    #expect(try await caller.stable(app, secret: "wrong").errcode == 40001)
-    #expect(try await caller.stable(app).errcode == 40243)
-    caller.world.change(app.id) { $0.isSecretFrozen = false }
-    for (confirmation, errcode) in [(App.Confirmation.pending, 89503), (.refusedOnce, 89507), (.refusedTwice, 89506)] {
-      caller.world.change(app.id) { $0.confirmation = confirmation }
-      #expect(try await caller.stable(app).errcode == errcode)
-    }
-    caller.world.change(app.id) { $0.confirmation = .notNeeded }
-    #expect(try await caller.stable(app).errcode == 50007)
-    caller.world.change(app.id) { $0.bannedWith = nil }
-    #expect(try await caller.stable(app).errcode == nil)
   }
 
-  @Test("beyond its calls a minute an app gets 45011, and in the next minute it goes on")
-  func limits() async throws {
-    let caller = try await Caller.make()
-    let app = app(caller)
-    caller.world.change(app.id) { $0.callsPerMinute["cgi-bin/stable_token"] = 3 }
-    var errcodes: [Int?] = []
-    for _ in 0..<5 { errcodes.append(try await caller.stable(app).errcode) }
-    #expect(errcodes.contains(45011) && errcodes.first == .some(nil))
-    caller.world.advanceClock(seconds: 61)
-    #expect(try await caller.stable(app).errcode == nil)
+  @Test("the administrator's refusal is 89507 for an hour, a second one 89506 for a day")
+  func risk() async throws {
+    try await TestWeChat.run { wechat async throws in
+      let app = wechat.world.register(App())
+      for (answer, errcode, seconds) in [("refused_once", 89507, 3600), ("refused_twice", 89506, 86_400)] {
+        try await wechat.control("PATCH", "apps/\(app.id)", #"{"confirmation":"\#(answer)"}"#)
+        wechat.world.advanceClock(seconds: Double(seconds - 5))
+        #expect(try await wechat.stableToken(app).errcode == errcode)
+        wechat.world.advanceClock(seconds: 10)
+        #expect(try await wechat.stableToken(app).errcode == 89503)
+      }
+      try await wechat.control("PATCH", "apps/\(app.id)", #"{"confirmation":"not_needed"}"#)
+      #expect(try await wechat.stableToken(app).errcode == nil)
+    }
   }
 }

@@ -1,75 +1,77 @@
+import HTTPTypes
 import Hummingbird
 import Identity
+import NIOCore
 import OAuth
+import Pages
 
 /// The pages of the authorization endpoint (contract section 11).
 enum AuthorizationPages {
   /// The sign-in form.
-  static func login(
-    _ interaction: Interaction, action: String, hasFailed: Bool, _ language: PageLanguage
-  ) -> Response {
-    let failure =
-      hasFailed
-      ? "<p role=\"alert\">\(language.say("Wrong name or password.", "用户名或密码错误。"))</p>" : ""
-    let name = PageHTML.escaped(interaction.fields["login_hint"] ?? "")
-    let body = """
-      <p>\(PageHTML.escaped(interaction.clientName))</p>\(failure)
-      <form method="post" action="\(PageHTML.escaped(action))">
-      \(PageHTML.hidden("interaction", interaction.token.expose()))
-      <label for="username">\(language.say("Username, phone or e-mail", "用户名、手机号或邮箱"))</label>
-      <input id="username" name="username" autocomplete="username" required value="\(name)">
-      <label for="password">\(language.say("Password", "密码"))</label>
-      <input id="password" name="password" type="password" autocomplete="current-password" required>
-      <button type="submit">\(language.say("Sign in", "登录"))</button></form>
-      """
-    return PageHTML.response(
-      hasFailed ? .unauthorized : .ok, marker: "login", title: language.say("Sign in", "登录"), language: language,
-      body: body)
+  static func login(_ interaction: Interaction, action: String, hasFailed: Bool, _ frame: PageFrame) -> Response {
+    var page = LoginPage(
+      frame: frame, action: action, token: FormToken(interaction.token.expose(), name: "interaction"))
+    page.clientName = interaction.clientName
+    page.username = interaction.fields["login_hint"] ?? ""
+    page.fault = hasFailed ? .wrongCredentials : nil
+    page.formTargets = targets(interaction)
+    return .page(page, hasFailed ? .unauthorized : .ok)
   }
 
   /// The question for consent.
-  static func consent(_ interaction: Interaction, action: String, _ language: PageLanguage) -> Response {
-    let scopes = (Scope(parsing: interaction.fields["scope"] ?? "")?.tokens ?? []).map {
-      "<li>\(PageHTML.escaped($0))</li>"
-    }
-    let ask = language.say("wants to know of you:", "申请获取您的以下信息：")
-    let body = """
-      <p>\(PageHTML.escaped(interaction.clientName)) \(ask)</p><ul>\(scopes.joined())</ul>
-      <form method="post" action="\(PageHTML.escaped(action))">
-      \(PageHTML.hidden("interaction", interaction.token.expose()))
-      <button type="submit" name="decision" value="allow">\(language.say("Allow", "同意"))</button>
-      <button type="submit" name="decision" value="deny">\(language.say("Deny", "拒绝"))</button></form>
-      """
-    return PageHTML.response(
-      .ok, marker: "consent", title: language.say("Allow access", "授权"), language: language, body: body)
+  static func consent(_ interaction: Interaction, action: String, _ frame: PageFrame) -> Response {
+    var page = ConsentPage(
+      frame: frame, action: action, token: FormToken(interaction.token.expose(), name: "interaction"),
+      clientName: interaction.clientName,
+      scopes: Scope(parsing: interaction.fields["scope"] ?? "")?.tokens ?? [])
+    page.formTargets = targets(interaction)
+    return .page(page)
   }
 
   /// An error that must not leave for the client.
-  static func error(_ error: OAuthError, _ language: PageLanguage) -> Response {
-    let body = """
-      <p>\(language.say("This sign-in cannot go on.", "无法继续登录。"))</p>
-      <p>\(PageHTML.escaped(error.code.rawValue)): \(PageHTML.escaped(error.description))</p>
-      """
+  static func error(_ error: OAuthError, _ frame: PageFrame, requestID: String) -> Response {
     let isBusy = error.code == .temporarilyUnavailable
-    var response = PageHTML.response(
-      isBusy ? .serviceUnavailable : .badRequest, marker: "error:\(error.code.rawValue)",
-      title: language.say("Sign-in failed", "登录失败"), language: language, body: body)
+    let page = ErrorPage(frame: frame, code: error.code.rawValue, reference: requestID, detail: error.description)
+    var response = Response.page(page, isBusy ? .serviceUnavailable : .badRequest)
     if isBusy { response.headers[.retryAfter] = "2" }
     return response
   }
 
   /// The response on its way back to the client.
-  static func back(_ response: AuthorizationResponse, _ language: PageLanguage) -> Response {
+  static func back(_ response: AuthorizationResponse, _ frame: PageFrame) -> Response {
     guard response.usesFormPost else {
       return Response(
         status: .seeOther, headers: [.location: response.location, .cacheControl: "no-store"])
     }
-    let fields = response.parameters.map { PageHTML.hidden($0.name, $0.value) }.joined()
-    let body = """
-      <form method="post" action="\(PageHTML.escaped(response.redirectURI))">\(fields)
-      <noscript><button type="submit">\(language.say("Continue", "继续"))</button></noscript></form>
-      """
-    return PageHTML.response(
-      .ok, marker: "form-post", title: language.say("One moment", "请稍候"), language: language, body: body, submits: true)
+    return .page(FormPostPage(frame: frame, redirectURI: response.redirectURI, parameters: response.parameters))
+  }
+
+  /// Where a form may end: browsers hold the redirect after a form to the page's policy.
+  private static func targets(_ interaction: Interaction) -> [String] {
+    interaction.fields["redirect_uri"].map { [$0] } ?? []
+  }
+}
+
+extension Response {
+  /// A hosted page with its headers.
+  static func page(_ page: some HostedPage, _ status: HTTPResponse.Status = .ok) -> Response {
+    var headers = HTTPFields()
+    for field in page.headers.fields {
+      if let name = HTTPField.Name(field.name) { headers[name] = field.value }
+    }
+    return Response(
+      status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: page.render())))
+  }
+}
+
+/// The files that pages refer to; each name holds its hash.
+struct PageAssetRoutes: Sendable {
+  func add(to router: Router<QiaoRequestContext>) {
+    router.get("assets/{name}") { _, context in
+      guard let asset = context.parameters.get("name").flatMap({ PageAsset.named($0) }) else { throw Problem.notFound }
+      return Response(
+        status: .ok, headers: [.contentType: asset.contentType, .cacheControl: PageAsset.cacheControl],
+        body: ResponseBody(byteBuffer: ByteBuffer(bytes: asset.bytes)))
+    }
   }
 }

@@ -21,6 +21,10 @@ enum ProtocolOperations {
         method: .get, path: "/readyz", name: "readyz", summary: "200 while the database answers, else 503.",
         caller: .anybody, answer: status),
       DocumentedOperation(
+        method: .get, path: "/assets/{name}", name: "page_asset",
+        summary: "A file of the hosted pages; its name holds its hash.", caller: .anybody,
+        answer: ("text/css", Schema.text)),
+      DocumentedOperation(
         method: .get, path: "/openapi.json", name: "openapi", summary: "This document.", caller: .anybody,
         answer: (json, Schema.anyObject)),
     ]

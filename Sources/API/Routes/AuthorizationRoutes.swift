@@ -3,6 +3,7 @@ import Hummingbird
 import Identity
 import OAuth
 import Observability
+import Pages
 import Tenancy
 
 /// The authorization endpoint of an identity application and the pages behind it.
@@ -33,7 +34,7 @@ struct AuthorizationRoutes: Sendable {
     let fields: [String: String]
     let cookies: PageCookies
     let browser: (value: Secret<String>, isNew: Bool)
-    let language: PageLanguage
+    let frame: PageFrame
     let requestID: String
     let database: TenantDatabase
 
@@ -52,8 +53,8 @@ struct AuthorizationRoutes: Sendable {
   @Sendable private func loginPage(_ request: Request, _ context: TenantContext) async throws -> Response {
     try await page(request, context) { call, visit in
       let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
-      let language = PageLanguage(uiLocales: interaction.fields["ui_locales"], request)
-      return AuthorizationPages.login(interaction, action: "\(call.issuer.issuer)/login", hasFailed: false, language)
+      let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
+      return AuthorizationPages.login(interaction, action: "\(call.issuer.issuer)/login", hasFailed: false, frame)
     }
   }
 
@@ -65,8 +66,8 @@ struct AuthorizationRoutes: Sendable {
       let cookie = try await authorization.signIn(
         interaction, username: username, password: Secret(call.fields["password"] ?? ""), visit, in: call.database)
       guard let cookie else {
-        let language = PageLanguage(uiLocales: interaction.fields["ui_locales"], request)
-        return AuthorizationPages.login(interaction, action: "\(call.issuer.issuer)/login", hasFailed: true, language)
+        let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
+        return AuthorizationPages.login(interaction, action: "\(call.issuer.issuer)/login", hasFailed: true, frame)
       }
       let outcome = try await authorization.proceed(
         call.fields["interaction"], decision: nil, call.visit(cookie), in: call.database)
@@ -79,8 +80,8 @@ struct AuthorizationRoutes: Sendable {
   @Sendable private func consentPage(_ request: Request, _ context: TenantContext) async throws -> Response {
     try await page(request, context) { call, visit in
       let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
-      let language = PageLanguage(uiLocales: interaction.fields["ui_locales"], request)
-      return AuthorizationPages.consent(interaction, action: "\(call.issuer.issuer)/consent", language)
+      let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
+      return AuthorizationPages.consent(interaction, action: "\(call.issuer.issuer)/consent", frame)
     }
   }
 
@@ -101,7 +102,7 @@ struct AuthorizationRoutes: Sendable {
 
   private func answer(_ outcome: Authorization.Outcome, _ call: Call) -> Response {
     switch outcome {
-    case .respond(let response): AuthorizationPages.back(response, call.language)
+    case .respond(let response): AuthorizationPages.back(response, call.frame)
     case .signIn(let token): redirect(to: "login", token, call)
     case .consent(let token): redirect(to: "consent", token, call)
     }
@@ -121,22 +122,29 @@ struct AuthorizationRoutes: Sendable {
       let issuer = try await issuers.find(slug, in: context.database)
     else { throw Problem.notFound }
     let cookies = PageCookies(issuer.id, isSecure: isSecure)
-    let language = PageLanguage(uiLocales: nil, request)
+    let frame = Self.frame(issuer, nil, request)
     do {
       let fields = try await fields(of: request)
       let call = Call(
-        issuer: issuer, fields: fields, cookies: cookies, browser: cookies.binding(in: request), language: language,
+        issuer: issuer, fields: fields, cookies: cookies, browser: cookies.binding(in: request), frame: frame,
         requestID: context.requestID, database: context.database)
       var response = try await body(call, call.visit(cookies.value(cookies.session, in: request)))
       if call.browser.isNew { response.headers.append(cookies.set(cookies.browser, call.browser.value)) }
       return response
     } catch OAuthRefusal.oauth(let error) {
-      return AuthorizationPages.error(error, language)
+      return AuthorizationPages.error(error, frame, requestID: context.requestID)
     } catch OAuthRefusal.fault(let fault) {
       throw fault
     } catch let problem as OAuthProblem {
-      return AuthorizationPages.error(problem.error, language)
+      return AuthorizationPages.error(problem.error, frame, requestID: context.requestID)
     }
+  }
+
+  /// Look and language of an issuer's pages.
+  static func frame(_ issuer: PublishedIssuer, _ uiLocales: String?, _ request: Request) -> PageFrame {
+    PageFrame(
+      language: .choose(uiLocales: uiLocales, acceptLanguage: request.headers[.acceptLanguage]),
+      branding: Branding(displayName: issuer.name))
   }
 
   private func fields(of request: Request) async throws -> [String: String] {

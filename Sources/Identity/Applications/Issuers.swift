@@ -11,6 +11,8 @@ public struct PublishedIssuer: Sendable {
   public let id: ID<IdentityApplication>
   /// Its name in the issuer.
   public let slug: String
+  /// Its name for people.
+  public let name: String
   /// The `iss`.
   public let issuer: String
   /// OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2.
@@ -81,7 +83,8 @@ public final class Issuers: Sendable {
   private func publish(_ found: FindIssuer.Output, _ slug: String, in database: TenantDatabase) -> PublishedIssuer {
     let issuer = names.issuer(tenant: database.tenant, application: slug)
     return PublishedIssuer(
-      id: found.id, slug: slug, issuer: issuer, metadata: PublishedIssuer.Document(Self.metadata(issuer, found)),
+      id: found.id, slug: slug, name: found.name, issuer: issuer,
+      metadata: PublishedIssuer.Document(Self.metadata(issuer, found)),
       keys: PublishedIssuer.Document(Array("{\"keys\":[\(found.keys.joined(separator: ","))]}".utf8)))
   }
 
@@ -133,12 +136,13 @@ public final class Issuers: Sendable {
 struct FindIssuer: TenantStatement {
   struct Output: Sendable {
     let id: ID<IdentityApplication>
+    let name: String
     let algorithm: String
     let keys: [String]
   }
 
   static let sql: SQL = """
-    SELECT a.id, a.signing_alg, ARRAY(
+    SELECT a.id, a.name, a.signing_alg, ARRAY(
       SELECT k.public_jwk FROM signing_keys k
       WHERE k.tenant_id = current_tenant() AND k.identity_application_id = a.id
         AND (k.expires_at IS NULL OR k.expires_at > now())
@@ -151,6 +155,8 @@ struct FindIssuer: TenantStatement {
   func bind(to binder: inout Binder) { binder.bind(slug) }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
-    Output(id: try row.next(), algorithm: try row.next(), keys: try row.next(ColumnArray<String>.self).elements)
+    Output(
+      id: try row.next(), name: try row.next(), algorithm: try row.next(),
+      keys: try row.next(ColumnArray<String>.self).elements)
   }
 }

@@ -20,7 +20,7 @@ public struct AppTokenRefresh: Work {
   /// The `kind` of jobs and metrics.
   public let kind = "wechat_token_refresh"
   /// WeChat answers in some tens of milliseconds, and a claim is a round trip: enough for thousands a second.
-  public let concurrency = 64
+  public let concurrency = 32
 
   /// Leases due refreshes.
   public func claim(_ lease: Lease, limit: Int) async throws -> [AppTokenClaim] {
