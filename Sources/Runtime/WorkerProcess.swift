@@ -48,7 +48,7 @@ extension WorkerProcess {
       throw ExitCode(2)
     }
     // On a machine that it shares with a server a worker takes what logins leave over.
-    setpriority(PRIO_PROCESS, 0, 10)
+    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
     let runtime = Runtime(settings: settings, label: Self.name)
     let (heartbeat, close) = runtime.connection(named: "\(Self.name)-heartbeat")
     let loops = Self.loops(Worker(runtime: runtime, heartbeat: heartbeat))

@@ -233,7 +233,7 @@ struct OpenIDBasicTests {
     #expect(after["nonce"] == nil)
   }
 
-  @Test("response_mode=form_post: the parameters stand in a form that lets in one script")
+  @Test("response_mode=form_post: the parameters stand in a form that lets in our own script only")
   func formPost() async throws {
     let party = try await TestRelyingParty.make()
     let page = try await party.signIn(TestBrowser(party.server), ["response_mode": "form_post", "state": "<'\"&>"])
@@ -241,7 +241,7 @@ struct OpenIDBasicTests {
     #expect(page.formAction == TestRelyingParty.callback)
     #expect(page.input("state") == "<'\"&>")
     #expect(page.input("iss") == party.issuer)
-    #expect(page.headers["content-security-policy"]?.contains("script-src 'sha256-") == true)
+    #expect(page.headers["content-security-policy"]?.contains("script-src 'self';") == true)
     #expect(page.headers["cache-control"] == "no-store")
     #expect(try await party.redeem(page.input("code")).status == 200)
   }
