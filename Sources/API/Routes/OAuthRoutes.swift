@@ -43,6 +43,14 @@ struct OAuthRoutes: Sendable {
     .document(try await issuer(context).keys, request)
   }
 
+  /// The application in the address, where no document is needed.
+  private func application(_ context: TenantContext) async throws -> (id: ID<IdentityApplication>, slug: String) {
+    guard let slug = context.parameters.get("application"),
+      let id = try await issuers.application(slug, in: context.database)
+    else { throw Problem.notFound }
+    return (id, slug)
+  }
+
   private func issuer(_ context: TenantContext) async throws -> PublishedIssuer {
     guard let slug = context.parameters.get("application"),
       let issuer = try await issuers.find(slug, in: context.database)
@@ -53,8 +61,7 @@ struct OAuthRoutes: Sendable {
   // MARK: Tokens
 
   @Sendable private func token(_ request: Request, _ context: TenantContext) async throws -> Response {
-    let issuer = try await issuer(context)
-    return try await tokens(request, context, application: issuer.id)
+    try await tokens(request, context, application: try await application(context).id)
   }
 
   @Sendable private func tenantToken(_ request: Request, _ context: TenantContext) async throws -> Response {
@@ -74,7 +81,7 @@ struct OAuthRoutes: Sendable {
   }
 
   @Sendable private func introspect(_ request: Request, _ context: TenantContext) async throws -> Response {
-    let issuer = try await issuer(context)
+    let issuer = try await application(context)
     let asked = try await read(request, context, application: issuer.id)
     let live = try await oauth { () async throws(OAuthRefusal) in
       try await endpoint.introspect(asked, slug: issuer.slug, in: context.database)
@@ -99,7 +106,7 @@ struct OAuthRoutes: Sendable {
   }
 
   @Sendable private func revoke(_ request: Request, _ context: TenantContext) async throws -> Response {
-    let issuer = try await issuer(context)
+    let issuer = try await application(context)
     let asked = try await read(request, context, application: issuer.id)
     try await oauth { () async throws(OAuthRefusal) in
       try await endpoint.revoke(asked, slug: issuer.slug, in: context.database)
@@ -108,7 +115,7 @@ struct OAuthRoutes: Sendable {
   }
 
   @Sendable private func userinfo(_ request: Request, _ context: TenantContext) async throws -> Response {
-    let issuer = try await issuer(context)
+    let issuer = try await application(context)
     let token = try await bearerToken(request)
     let live = try await verifier.live(token, application: issuer.id, slug: issuer.slug, in: context.database)
     guard let live, let user = live.user else {

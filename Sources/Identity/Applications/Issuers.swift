@@ -52,6 +52,7 @@ public final class Issuers: Sendable {
   private let names: TokenIssuer
   private let lifetime: Duration
   private let kept = Mutex<[Key: Kept]>([:])
+  private let ids = Mutex<[Key: (id: ID<IdentityApplication>?, until: ContinuousClock.Instant)]>([:])
 
   /// Issuers named by `names`; `lifetime` is how long one is kept.
   public init(names: TokenIssuer, lifetime: Duration = .seconds(1)) {
@@ -75,9 +76,28 @@ public final class Issuers: Sendable {
     return found
   }
 
+  /// The id of the application with this slug, for who needs no document: over many tenants hardly any is known, and making
+  /// the documents would cost more than the answer.
+  /// - Throws: `DatabaseError`.
+  public func application(
+    _ slug: String, in database: TenantDatabase
+  ) async throws(DatabaseError) -> ID<IdentityApplication>? {
+    let key = Key(tenant: database.tenant.id, slug: slug)
+    let now = ContinuousClock.now
+    if let known = kept.withLock({ $0[key] }), known.until > now { return known.issuer?.id }
+    if let known = ids.withLock({ $0[key] }), known.until > now { return known.id }
+    let found = try await database.run(FindApplicationID(slug: slug), repeatable: true).first
+    ids.withLock { table in
+      if table.count >= Self.capacity { table.removeAll(keepingCapacity: true) }
+      table[key] = (found, now + lifetime)
+    }
+    return found
+  }
+
   /// Forgets everything; called where applications or keys change, so that this node answers at once.
   public func forget() {
     kept.withLock { $0.removeAll(keepingCapacity: true) }
+    ids.withLock { $0.removeAll(keepingCapacity: true) }
   }
 
   private func publish(_ found: FindIssuer.Output, _ slug: String, in database: TenantDatabase) -> PublishedIssuer {
@@ -159,4 +179,13 @@ struct FindIssuer: TenantStatement {
       id: try row.next(), name: try row.next(), algorithm: try row.next(),
       keys: try row.next(ColumnArray<String>.self).elements)
   }
+}
+
+/// The id of an application.
+struct FindApplicationID: TenantStatement {
+  static let sql: SQL = "SELECT id FROM identity_applications WHERE tenant_id = current_tenant() AND slug = $1"
+  let slug: String
+
+  func bind(to binder: inout Binder) { binder.bind(slug) }
+  static func decode(_ row: inout Row) throws(DecodingFault) -> ID<IdentityApplication> { try row.next() }
 }
