@@ -4,13 +4,20 @@ import Tenancy
 
 /// Settles the unionid of a person: joins an unknown (AppID, openid) to the user their unionid already is, or lets a known
 /// identity gain the unionid that appeared. The `sub` of a known identity never changes.
+/// The user is locked before the identity, as a login does.
 ///
 /// A unionid that is already another user's is kept on the identity and reported (`identity.ambiguous`), never merged.
 struct JoinByUnionid: TenantStatement {
   static let sql: SQL = """
-    WITH known AS (
+    WITH account AS (
+      SELECT u.id FROM users u
+      WHERE u.tenant_id = current_tenant() AND u.id = (SELECT f.user_id FROM federated_identities f
+        WHERE f.tenant_id = current_tenant() AND f.identity_application_id = $1 AND f.app_id = $2 AND f.openid = $3)
+      FOR UPDATE
+    ), known AS (
       SELECT i.id, i.user_id FROM federated_identities i
       WHERE i.tenant_id = current_tenant() AND i.identity_application_id = $1 AND i.app_id = $2 AND i.openid = $3
+        AND i.user_id = (SELECT id FROM account)
       FOR UPDATE
     ), unified AS (
       SELECT u.user_id FROM unified_identities u

@@ -106,14 +106,17 @@ struct FindAppCredentials: TenantStatement {
   }
 }
 
-/// Stores a fetched token and gives the lease back; no row when the lease is somebody else's by now.
+/// Stores a fetched token and gives the lease back, the client locked before its schedule as in a change of the client; no row when the lease is somebody else's by now.
 struct StoreAppToken: TenantStatement {
   static let sql: SQL = """
-    WITH held AS (
-      UPDATE app_token_schedule SET refresh_at = now() + make_interval(secs => $4 * (0.5 + random() * 0.4)),
+    WITH client AS (
+      SELECT id FROM third_party_authz_clients WHERE tenant_id = current_tenant() AND id = $1 FOR NO KEY UPDATE
+    ), held AS (
+      UPDATE app_token_schedule s SET refresh_at = now() + make_interval(secs => $4 * (0.5 + random() * 0.4)),
         lease_until = NULL, lease_owner = NULL, attempts = 0
-      WHERE tenant_id = current_tenant() AND client_id = $1 AND fence = $2
-      RETURNING client_id, awaited_until > now() AS is_awaited
+      FROM client
+      WHERE s.tenant_id = current_tenant() AND s.client_id = client.id AND s.fence = $2
+      RETURNING s.client_id, s.awaited_until > now() AS is_awaited
     ), stored AS (
       INSERT INTO wechat_app_tokens AS t (tenant_id, client_id, access_token_sealed, obtained_at, expires_at)
       SELECT current_tenant(), client_id, $3, now(), now() + make_interval(secs => $4) FROM held
@@ -151,11 +154,14 @@ struct StoreAppToken: TenantStatement {
 /// to `failing`.
 struct FailAppToken: TenantStatement {
   static let sql: SQL = """
-    WITH held AS (
-      UPDATE app_token_schedule SET lease_until = NULL, lease_owner = NULL,
+    WITH client AS (
+      SELECT id FROM third_party_authz_clients WHERE tenant_id = current_tenant() AND id = $1 FOR NO KEY UPDATE
+    ), held AS (
+      UPDATE app_token_schedule s SET lease_until = NULL, lease_owner = NULL,
         refresh_at = now() + make_interval(secs => $6)
-      WHERE tenant_id = current_tenant() AND client_id = $1 AND fence = $2
-      RETURNING client_id, awaited_until > now() AS is_awaited
+      FROM client
+      WHERE s.tenant_id = current_tenant() AND s.client_id = client.id AND s.fence = $2
+      RETURNING s.client_id, s.awaited_until > now() AS is_awaited
     ), noted AS (
       INSERT INTO wechat_app_tokens AS t (tenant_id, client_id, last_error)
       SELECT current_tenant(), client_id, $3 FROM held
