@@ -28,10 +28,10 @@ extension ProtocolOperations {
         fields(["interaction", "decision"])),
       page(.get, "logout", "logout", ends, end),
       page(.post, "logout", "logout_post", ends, end),
-    ]
+    ] + account
   }
 
-  private static func page(
+  static func page(
     _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String, _ fields: JSONObject
   ) -> DocumentedOperation {
     DocumentedOperation(

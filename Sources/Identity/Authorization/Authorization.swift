@@ -49,6 +49,8 @@ public struct Authorization: Sendable {
     case signIn(Secret<String>)
     /// Agree, with the token of the interaction.
     case consent(Secret<String>)
+    /// Go on to the account page.
+    case account
   }
 
   /// The begin of a request.
