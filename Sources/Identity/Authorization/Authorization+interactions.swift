@@ -38,10 +38,21 @@ extension Authorization {
       case .fault(let fault): throw .fault(fault)
       }
     }
-    let cookie = OpaqueToken.make(prefix: BrowserSession.prefix)
+    return try await enter(interaction, user: found.user, amr: found.amr, visit, in: database)
+  }
+
+  /// The end of a sign-in: somebody has shown for an interaction who they are.
+  /// - Parameter cookie: the session's cookie, where it was chosen before so that the same answer can be given again.
+  /// - Returns: the value of the new session's cookie; `nil` for a disabled user or an interaction that is over.
+  /// - Throws: `.fault`.
+  func enter(
+    _ interaction: Interaction, user: ID<User>, amr: [String], cookie: OpaqueToken? = nil, _ visit: Visit,
+    in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Secret<String>? {
+    let cookie = cookie ?? OpaqueToken.make(prefix: BrowserSession.prefix)
     let signIn = SignInBrowser(
-      author: .user(found.user, requestID: visit.requestID), cookie: cookie, interaction: interaction.opaque,
-      user: found.user, amr: found.amr)
+      author: .user(user, requestID: visit.requestID), cookie: cookie, interaction: interaction.opaque, user: user,
+      amr: amr)
     return try await run(signIn, in: database).isEmpty ? nil : cookie.text
   }
 
