@@ -40,7 +40,7 @@ public struct Services: Sendable {
   /// Use cases over `database`, with the given providers.
   public init(
     database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, web: any WebProvider,
-    phones: any PhoneProvider,
+    phones: any PhoneProvider, pages: any BrowserPages,
     appTokens: any AppTokenProvider, pushes: any PushProvider, operatorToken: Secret<String>?, isProduction: Bool,
     limits: RateLimits,
     proxies: TrustedProxies, metrics: Metrics, logger: Logger,
