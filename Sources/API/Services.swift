@@ -24,6 +24,7 @@ public struct Services: Sendable {
   let tokenEndpoint: TokenEndpoint
   let authorization: Authorization
   let logout: Logout
+  let devices: DeviceSignIn
   let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
@@ -62,6 +63,7 @@ public struct Services: Sendable {
     let hints = IDTokenHints(issuer: issuer, keys: keys)
     authorization = Authorization(issuer: issuer, hints: hints, now: now)
     logout = Logout(hints: hints)
+    devices = DeviceSignIn(ring: ring)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
     let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)
