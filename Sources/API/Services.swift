@@ -25,6 +25,7 @@ public struct Services: Sendable {
   let authorization: Authorization
   let logout: Logout
   let account: Account
+  let devices: DeviceSignIn
   let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
@@ -64,6 +65,7 @@ public struct Services: Sendable {
     authorization = Authorization(issuer: issuer, hints: hints, now: now)
     logout = Logout(hints: hints)
     account = Account(authorization: authorization, now: now)
+    devices = DeviceSignIn(ring: ring)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
     let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)

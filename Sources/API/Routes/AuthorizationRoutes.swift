@@ -12,6 +12,7 @@ struct AuthorizationRoutes: Sendable {
   let authorization: Authorization
   let logout: Logout
   let account: Account
+  let devices: DeviceSignIn
   /// True where browsers come by https.
   let isSecure: Bool
   /// Of each name somebody tries to sign in with.
@@ -29,6 +30,8 @@ struct AuthorizationRoutes: Sendable {
     issuer.post("logout", use: endSession)
     issuer.get("account", use: accountPage)
     issuer.post("account", use: changeAccount)
+    issuer.get("device", use: devicePage)
+    issuer.post("device", use: device)
   }
 
   /// One browser's request, with what every handler needs.
@@ -103,12 +106,13 @@ struct AuthorizationRoutes: Sendable {
 
   // MARK: Answers
 
-  private func answer(_ outcome: Authorization.Outcome, _ call: Call) -> Response {
+  func answer(_ outcome: Authorization.Outcome, _ call: Call) -> Response {
     switch outcome {
     case .respond(let response): AuthorizationPages.back(response, call.frame)
     case .signIn(let token): redirect(to: "login", token, call)
     case .consent(let token): redirect(to: "consent", token, call)
     case .account: Self.redirect("\(call.issuer.issuer)/account")
+    case .device(let isAllowed): .page(DeviceDonePage(frame: call.frame, isAllowed: isAllowed))
     }
   }
 

@@ -51,6 +51,8 @@ public struct Authorization: Sendable {
     case consent(Secret<String>)
     /// Go on to the account page.
     case account
+    /// Nothing more: a device was answered.
+    case device(isAllowed: Bool)
   }
 
   /// The begin of a request.
