@@ -25,6 +25,7 @@ public struct Services: Sendable {
   let authorization: Authorization
   let logout: Logout
   let account: Account
+  let secondFactors: SecondFactors
   let devices: DeviceSignIn
   let pushes: PushInbox
   let applications: Applications
@@ -64,7 +65,8 @@ public struct Services: Sendable {
     let hints = IDTokenHints(issuer: issuer, keys: keys)
     authorization = Authorization(issuer: issuer, hints: hints, now: now)
     logout = Logout(hints: hints)
-    account = Account(authorization: authorization, now: now)
+    secondFactors = SecondFactors(ring: ring, now: now)
+    account = Account(authorization: authorization, secondFactors: secondFactors, now: now)
     devices = DeviceSignIn(ring: ring)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()

@@ -43,7 +43,8 @@ extension HostedPage {
 
   /// The headers to send with it.
   public var headers: PageHeaders {
-    PageHeaders(style: frame.branding.style, runsScript: runsScript, formTargets: formTargets)
+    PageHeaders(
+      logo: frame.branding.logoURI, style: frame.branding.style, runsScript: runsScript, formTargets: formTargets)
   }
 
   /// The page as UTF-8.

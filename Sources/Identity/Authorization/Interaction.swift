@@ -25,7 +25,20 @@ public struct Interaction: Sendable {
   /// The code that the device shows, for the person to compare.
   public var userCode: String? { device == nil ? nil : fields["user_code"] }
 
+  /// Who has shown the first factor for it and owes the second, with how they did.
+  var first: FirstFactor?
+  /// Who alone may answer it.
+  var user: ID<User>?
+
   static let prefix = "qin"
+
+  /// A first factor that was shown.
+  public struct FirstFactor: Sendable {
+    /// Who showed it.
+    public let user: ID<User>
+    /// How (RFC 8176).
+    let amr: [String]
+  }
 }
 
 /// Keeps a request for ten minutes.
@@ -70,13 +83,15 @@ struct FindInteraction: TenantStatement {
     let fields: [String: String]
     let isAnswered: Bool
     let device: UUID?
+    let first: Interaction.FirstFactor?
+    let user: ID<User>?
   }
 
   static let sql: SQL = """
     SELECT r.client_id, c.name, r.parameters, EXISTS (SELECT FROM sessions s
       WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
         AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()),
-      r.device_id
+      r.device_id, r.first_user_id, r.first_amr, r.user_id
     FROM authorization_requests r
     LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
@@ -103,9 +118,13 @@ struct FindInteraction: TenantStatement {
     let parameters: JSONText = try row.next()
     let members = (try? JSONValue(parsing: parameters.utf8))?.object?.members ?? []
     let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
+    let isAnswered: Bool = try row.next()
+    let device: UUID? = try row.next()
+    let user: ID<User>? = try row.next()
+    let amr = try row.next(ColumnArray<String>?.self)?.elements
     return Output(
-      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, isAnswered: try row.next(),
-      device: try row.next())
+      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, isAnswered: isAnswered,
+      device: device, first: user.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) }, user: try row.next())
   }
 }
 
