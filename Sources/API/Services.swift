@@ -60,7 +60,6 @@ public struct Services: Sendable {
     let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
     issuers = Issuers(names: issuer)
     let hints = IDTokenHints(issuer: issuer, keys: keys)
-    authorization = Authorization(issuer: issuer, hints: hints, now: now)
     logout = Logout(hints: hints)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
@@ -75,6 +74,7 @@ public struct Services: Sendable {
       codes: CodeExchange(miniapp: miniapp, web: web, ring: ring, now: now),
       phones: PhoneNumbers(provider: phones, tokens: hub),
       issuer: issuer, verifier: verifier, ring: ring, now: now)
+    authorization = Authorization(issuer: issuer, hints: hints, weChat: federation, pages: pages, now: now)
     tokenEndpoint = TokenEndpoint(
       issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now
     )

@@ -14,10 +14,18 @@ extension Authorization {
     guard let opaque = token.flatMap({ OpaqueToken($0, prefix: Interaction.prefix) }) else { throw Self.lost }
     let find = FindInteraction(
       token: opaque, browserHash: visit.browserHash, application: visit.application, cookie: visit.cookie)
-    guard let found = try await run(find, in: database).first else { throw Self.lost }
+    return try Self.interaction(opaque, try await run(find, in: database).first, visit)
+  }
+
+  /// What was found for the token of an interaction.
+  static func interaction(
+    _ opaque: OpaqueToken, _ found: FindInteraction.Output?, _ visit: Visit
+  ) throws(OAuthRefusal) -> Interaction {
+    guard let found else { throw lost }
     return Interaction(
       token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
-      browserHash: visit.browserHash, client: found.client, isAnswered: found.isAnswered)
+      browserHash: visit.browserHash, client: found.client, isAnswered: found.isAnswered,
+      ticketSealed: found.ticketSealed)
   }
 
   /// Signs in with a password for an interaction.
@@ -67,6 +75,7 @@ extension Authorization {
     let fields = interaction.fields
     let (client, redirectURI) = try await trusted(interaction.client, fields, visit, in: database)
     guard let session = client.session else { return .signIn(interaction.token) }
+    try await connectNewcomer(interaction, to: session.user, visit, in: database)
     let request: AuthorizationRequest
     do {
       request = try checked(fields, client)
@@ -112,7 +121,7 @@ extension Authorization {
     return .respond(respond(code, request, visit))
   }
 
-  private static let lost = OAuthRefusal.oauth(
+  static let lost = OAuthRefusal.oauth(
     OAuthError(.invalidRequest, "this sign-in has expired, was finished already or began in another browser"))
 }
 

@@ -19,6 +19,10 @@ public struct Interaction: Sendable {
   let client: UUID
   /// True once somebody signed in for it and the browser still holds that session.
   let isAnswered: Bool
+  /// The ticket of a person whom WeChat authenticated and nobody knows.
+  let ticketSealed: [UInt8]?
+  /// True when such a person waits.
+  public var hasNewcomer: Bool { ticketSealed != nil }
 
   static let prefix = "qin"
 }
@@ -57,12 +61,13 @@ struct FindInteraction: TenantStatement {
     let clientName: String
     let fields: [String: String]
     let isAnswered: Bool
+    let ticketSealed: [UInt8]?
   }
 
   static let sql: SQL = """
     SELECT r.client_id, c.name, r.parameters, EXISTS (SELECT FROM sessions s
       WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
-        AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now())
+        AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()), r.ticket_sealed
     FROM authorization_requests r
     JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
@@ -89,7 +94,8 @@ struct FindInteraction: TenantStatement {
     let members = (try? JSONValue(parsing: parameters.utf8))?.object?.members ?? []
     let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
     return Output(
-      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, isAnswered: try row.next())
+      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, isAnswered: try row.next(),
+      ticketSealed: try row.next())
   }
 }
 

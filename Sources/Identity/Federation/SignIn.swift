@@ -15,7 +15,8 @@ struct SignIn: Sendable {
   let person: Person
   /// Spent in the same transaction as the sign-in.
   let ticket: ID<FederationTransaction>?
-  let plan: PlannedSession
+  /// `nil` where nobody gets tokens: a browser's session is made afterwards, a link makes none.
+  let plan: PlannedSession?
   let requestID: String
   /// Values that the miniapp sent along; they count as WeChat's `nickname` and `headimgurl`.
   let profile: [String: String]

@@ -69,7 +69,7 @@ extension WeChatFederation {
   }
 
   /// The user this person is, joined by unionid where that has to be done; nobody is signed in.
-  private func settled(
+  func settled(
     _ person: Person, _ client: FederationClient, in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> User? {
     let find = FindPerson(application: client.application.id, appID: person.appID, openid: person.openid)

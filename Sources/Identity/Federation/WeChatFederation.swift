@@ -20,6 +20,10 @@ public struct WeChatFederation: Sendable {
     case miniapp = "wechat_miniapp"
     /// The WeChat SDK of a native app.
     case mobile = "wechat_mobile"
+    /// The QR page of a website.
+    case web = "wechat_web"
+    /// Web OAuth inside WeChat.
+    case officialAccount = "wechat_official_account"
   }
 
   let codes: CodeExchange
@@ -85,26 +89,19 @@ public struct WeChatFederation: Sendable {
       return try await again(seed, user: user, client: client, in: database)
     case .fresh(let client, let person, let codeHash):
       let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
-      func attempt(created: Bool) -> SignIn {
-        let seed = codes.sealed(
-          .authenticated(plan, created: created), codeHash: codeHash, tenant: database.tenant.id)
-        return SignIn(
-          database: database, client: client, person: person, ticket: nil, plan: plan, requestID: requestID,
-          profile: profile, exchange: (codeHash, seed))
-      }
-      if let user = try await attempt(created: false).known() {
+      let seeds = AnswerSeeds(
+        known: .authenticated(plan, created: false), created: .authenticated(plan, created: true)
+      ) { .registrationRequired(ticket: $0) }
+      let admission = try await admit(
+        person, client, answering: codeHash, seeds, plan: plan, profile: profile, mayCreate: mayCreate, in: database,
+        requestID: requestID)
+      switch admission {
+      case .known(let user):
         return .authenticated(try signedIn(user, plan, client, created: false, in: database))
+      case .created(let user):
+        return .authenticated(try signedIn(user, plan, client, created: true, in: database))
+      case .unknown(let ticket): return .registrationRequired(ticket: ticket)
       }
-      if mayCreate, client.application.enrollment == .automatic {
-        if let user = try await attempt(created: true).created(phoneNumber: nil) {
-          return .authenticated(try signedIn(user, plan, client, created: true, in: database))
-        }
-        guard let user = try await attempt(created: false).known() else { throw .codeInFlight }
-        return .authenticated(try signedIn(user, plan, client, created: false, in: database))
-      }
-      if mayCreate, client.application.enrollment == .closed { throw .enrollmentClosed }
-      return .registrationRequired(
-        ticket: try await issueTicket(.bind, person, client, answering: codeHash, in: database))
     }
   }
 
@@ -165,7 +162,7 @@ public struct WeChatFederation: Sendable {
     switch seed {
     case .refused(let failure): throw .provider(failure)
     case .registrationRequired(let ticket): return .registrationRequired(ticket: ticket)
-    case .federateCode: throw .codeSpent
+    case .federateCode, .browser: throw .codeSpent
     case .authenticated(let plan, let created):
       guard let user,
         let found = try await database.refusing(FindUser(application: client.application.id, user: user)).first

@@ -7,7 +7,7 @@ extension WeChatFederation {
   /// Makes a ticket for an exchanged person and keeps it as the answer to the code, in one transaction.
   func issueTicket(
     _ purpose: FederationTransaction.Purpose, _ person: Person, _ client: FederationClient, answering codeHash: [UInt8],
-    for user: ID<User>? = nil, in database: TenantDatabase
+    for user: ID<User>? = nil, seed: ((String) -> ExchangeSeed)? = nil, in database: TenantDatabase
   ) async throws(FederationRefusal) -> String {
     let token = OpaqueToken.make(prefix: purpose.prefix)
     let text = token.text.expose()
@@ -15,7 +15,7 @@ extension WeChatFederation {
       id: ID(token.id), secretHash: token.hash, clientID: client.id, purpose: purpose.rawValue, appID: person.appID,
       openid: person.openid, unionid: person.unionid, sessionKeySealed: person.sessionKeySealed,
       carriedSealed: person.carried.map { ring.seal($0, for: .carried(database.tenant.id, token.id)) })
-    let seed: ExchangeSeed = purpose == .bind ? .registrationRequired(ticket: text) : .federateCode(text)
+    let seed = seed?(text) ?? (purpose == .bind ? .registrationRequired(ticket: text) : .federateCode(text))
     let sealed = codes.sealed(seed, codeHash: codeHash, tenant: database.tenant.id)
     do {
       _ = try await database.run(

@@ -4,7 +4,7 @@ import Secrets
 import Tenancy
 
 /// Signs a known person in: finds the identity, applies the profile, makes session and grant, spends the ticket, keeps the
-/// answer to the code, all in one statement. The session is the record of a sign-in; an audit event beside it would say the same.
+/// answer to the code, all in one statement. Without a plan there is no session and no grant. The session is the record of a sign-in; an audit event beside it would say the same.
 ///
 /// No row: nobody is known under (AppID, openid) with this unionid, or the ticket was spent meanwhile. A row without session:
 /// the user is disabled, and nothing was written.
@@ -53,11 +53,13 @@ struct SignInPerson: TenantStatement {
         idle_expires_at, expires_at)
       SELECT current_tenant(), $18, $2, a.id, $17, '{wechat}', $28, now(),
         now() + make_interval(secs => $19), now() + make_interval(secs => $20) FROM account a
+      WHERE $18::uuid IS NOT NULL
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
         rotated_at, idle_expires_at, expires_at)
       SELECT current_tenant(), $21, $2, a.id, $17, $18, $22, $23, now(),
         now() + make_interval(secs => $24), now() + make_interval(secs => $25) FROM account a
+      WHERE $18 IS NOT NULL
     ), spent AS (
       UPDATE federation_transactions t SET used_at = now() FROM account
       WHERE $1::uuid IS NOT NULL AND t.tenant_id = current_tenant() AND t.id = $1
@@ -81,7 +83,7 @@ struct SignInPerson: TenantStatement {
   /// True when the identity's unionid was settled in the same batch and need not match any more.
   let anyUnionid: Bool
   let patch: ProfilePatch
-  let plan: PlannedSession
+  let plan: PlannedSession?
   /// The code this answers, with the sealed seed of the answer.
   let exchange: (codeHash: [UInt8], seed: [UInt8])?
 
@@ -104,18 +106,18 @@ struct SignInPerson: TenantStatement {
     binder.bind(patch.attributesIfEmpty)
     binder.bind(person.sessionKeySealed)
     binder.bind(client.id)
-    binder.bind(plan.session)
+    binder.bind(plan?.session)
     binder.bind(Double(application.sessionIdleTTL))
     binder.bind(Double(application.sessionTTL))
-    binder.bind(plan.refreshToken.grant)
-    binder.bind(plan.scope.text)
-    binder.bind(plan.refreshToken.hash)
+    binder.bind(plan?.refreshToken.grant)
+    binder.bind(plan?.scope.text)
+    binder.bind(plan?.refreshToken.hash)
     binder.bind(Double(application.refreshTokenIdleTTL))
     binder.bind(Double(application.refreshTokenTTL))
     binder.bind(exchange?.codeHash)
     binder.bind(exchange?.seed)
     // The tokens of this sign-in say the same moment; the database's own would differ from it by a second now and then.
-    binder.bind(plan.issuedAt)
+    binder.bind(plan?.issuedAt)
     binder.bind(person.oauthTokenSealed)
     binder.bind(person.profile)
   }
