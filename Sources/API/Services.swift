@@ -63,10 +63,7 @@ public struct Services: Sendable {
     let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
     issuers = Issuers(names: issuer)
     let hints = IDTokenHints(issuer: issuer, keys: keys)
-    authorization = Authorization(issuer: issuer, hints: hints, now: now)
     logout = Logout(hints: hints)
-    secondFactors = SecondFactors(ring: ring, now: now)
-    account = Account(authorization: authorization, secondFactors: secondFactors, now: now)
     devices = DeviceSignIn(ring: ring)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
@@ -77,10 +74,13 @@ public struct Services: Sendable {
     self.pushes = PushInbox(provider: pushes, ring: ring, now: now)
     applications = Applications(ring: ring, issuers: issuers, names: issuer)
     clients = ThirdPartyAuthzClients(ring: ring, tokens: fetch)
+    secondFactors = SecondFactors(ring: ring, now: now)
     federation = WeChatFederation(
       codes: CodeExchange(miniapp: miniapp, web: web, ring: ring, now: now),
       phones: PhoneNumbers(provider: phones, tokens: hub),
-      issuer: issuer, verifier: verifier, ring: ring, now: now)
+      issuer: issuer, verifier: verifier, ring: ring, secondFactors: secondFactors, now: now)
+    authorization = Authorization(issuer: issuer, hints: hints, weChat: federation, pages: pages, now: now)
+    account = Account(authorization: authorization, secondFactors: secondFactors, now: now)
     tokenEndpoint = TokenEndpoint(
       issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now
     )

@@ -34,6 +34,7 @@ struct AuthorizationRoutes: Sendable {
     addMFA(to: issuer)
     issuer.get("device", use: devicePage)
     issuer.post("device", use: device)
+    addWeChat(to: issuer)
   }
 
   /// One browser's request, with what every handler needs.
@@ -43,6 +44,7 @@ struct AuthorizationRoutes: Sendable {
     let cookies: PageCookies
     let browser: (value: Secret<String>, isNew: Bool)
     let frame: PageFrame
+    let acceptLanguage: String?
     let requestID: String
     let database: TenantDatabase
 
@@ -54,15 +56,16 @@ struct AuthorizationRoutes: Sendable {
   @Sendable private func authorize(_ request: Request, _ context: TenantContext) async throws -> Response {
     try await page(request, context) { call, visit in
       let outcome = try await authorization.begin(call.fields, visit, in: call.database)
+      if let response = try await straightToWeChat(outcome, call, visit) { return response }
       return answer(outcome, call)
     }
   }
 
   @Sendable private func loginPage(_ request: Request, _ context: TenantContext) async throws -> Response {
     try await page(request, context) { call, visit in
-      let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
-      let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
-      return AuthorizationPages.login(interaction, action: "\(call.issuer.issuer)/login", hasFailed: false, frame)
+      let (interaction, ways) = try await authorization.interactionWithWays(
+        call.fields["interaction"], visit, in: call.database)
+      return try await signInPage(interaction, ways, hasFailed: false, request, call, visit)
     }
   }
 
@@ -74,8 +77,8 @@ struct AuthorizationRoutes: Sendable {
       let entrance = try await authorization.signIn(
         interaction, username: username, password: Secret(call.fields["password"] ?? ""), visit, in: call.database)
       guard let entrance else {
-        let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
-        return AuthorizationPages.login(interaction, action: "\(call.issuer.issuer)/login", hasFailed: true, frame)
+        let ways = try await authorization.weChatWays(visit, in: call.database)
+        return try await signInPage(interaction, ways, hasFailed: true, request, call, visit)
       }
       return try await entered(entrance, interaction, call)
     }
@@ -137,7 +140,7 @@ struct AuthorizationRoutes: Sendable {
       let fields = try await fields(of: request)
       let call = Call(
         issuer: issuer, fields: fields, cookies: cookies, browser: cookies.binding(in: request), frame: frame,
-        requestID: context.requestID, database: context.database)
+        acceptLanguage: request.headers[.acceptLanguage], requestID: context.requestID, database: context.database)
       var response = try await body(call, call.visit(cookies.value(cookies.session, in: request)))
       if call.browser.isNew { response.headers.append(cookies.set(cookies.browser, call.browser.value)) }
       return response

@@ -14,11 +14,18 @@ extension Authorization {
     guard let opaque = token.flatMap({ OpaqueToken($0, prefix: Interaction.prefix) }) else { throw Self.lost }
     let find = FindInteraction(
       token: opaque, browserHash: visit.browserHash, application: visit.application, cookie: visit.cookie)
-    guard let found = try await run(find, in: database).first else { throw Self.lost }
+    return try Self.interaction(opaque, try await run(find, in: database).first, visit)
+  }
+
+  /// What was found for the token of an interaction.
+  static func interaction(
+    _ opaque: OpaqueToken, _ found: FindInteraction.Output?, _ visit: Visit
+  ) throws(OAuthRefusal) -> Interaction {
+    guard let found else { throw lost }
     return Interaction(
       token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
       browserHash: visit.browserHash, client: found.client, isAnswered: found.isAnswered,
-      device: found.device, first: found.first, user: found.user)
+      device: found.device, first: found.first, user: found.user, ticketSealed: found.ticketSealed)
   }
 
   /// Signs in with a password for an interaction.
@@ -81,13 +88,14 @@ extension Authorization {
   ) async throws(OAuthRefusal) -> Outcome {
     let interaction = try await interaction(token, visit, in: database)
     guard interaction.isAnswered else { return .signIn(interaction.token) }
-    guard let clientID = interaction.client else { return try await backToAccount(interaction, in: database) }
+    guard let clientID = interaction.client else { return try await backToAccount(interaction, visit, in: database) }
     guard interaction.device == nil else {
       return try await proceedForDevice(interaction, decision: decision, visit, in: database)
     }
     let fields = interaction.fields
     let (client, redirectURI) = try await trusted(clientID, fields, visit, in: database)
     guard let session = client.session else { return .signIn(interaction.token) }
+    try await connectNewcomer(interaction, to: session.user, visit, in: database)
     let request: AuthorizationRequest
     do {
       request = try checked(fields, client)

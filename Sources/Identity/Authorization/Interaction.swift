@@ -29,6 +29,10 @@ public struct Interaction: Sendable {
   var first: FirstFactor?
   /// Who alone may answer it.
   var user: ID<User>?
+  /// The ticket of a person whom WeChat authenticated and nobody knows.
+  let ticketSealed: [UInt8]?
+  /// True when such a person waits.
+  public var hasNewcomer: Bool { ticketSealed != nil }
 
   static let prefix = "qin"
 
@@ -85,13 +89,14 @@ struct FindInteraction: TenantStatement {
     let device: UUID?
     let first: Interaction.FirstFactor?
     let user: ID<User>?
+    let ticketSealed: [UInt8]?
   }
 
   static let sql: SQL = """
     SELECT r.client_id, c.name, r.parameters, EXISTS (SELECT FROM sessions s
       WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
         AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()),
-      r.device_id, r.first_user_id, r.first_amr, r.user_id
+      r.device_id, r.first_user_id, r.first_amr, r.user_id, r.ticket_sealed
     FROM authorization_requests r
     LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
@@ -124,7 +129,8 @@ struct FindInteraction: TenantStatement {
     let amr = try row.next(ColumnArray<String>?.self)?.elements
     return Output(
       client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, isAnswered: isAnswered,
-      device: device, first: user.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) }, user: try row.next())
+      device: device, first: user.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) }, user: try row.next(),
+      ticketSealed: try row.next())
   }
 }
 
