@@ -99,3 +99,8 @@ struct PageAssetRoutes: Sendable {
     }
   }
 }
+
+extension HTTPField.Name {
+  /// `Referrer-Policy`
+  static let referrerPolicy = HTTPField.Name("Referrer-Policy")!  // the characters of a name, as they stand here
+}

@@ -40,7 +40,7 @@ extension AuthorizationRoutes {
       try limit.admit("\(call.database.tenant.slug) \(client)")
       let address = try await authorization.beginAtWeChat(
         errand, client: client, isEnglish: frame.language == .english, visit, in: call.database)
-      return Self.redirect(to: address)
+      return Self.redirect(address)
     } catch let refusal as Authorization.WeChatBeginRefusal {
       switch refusal {
       case .noSuchClient:
@@ -68,7 +68,7 @@ extension AuthorizationRoutes {
       PageLanguage.choose(uiLocales: interaction.fields["ui_locales"], acceptLanguage: call.acceptLanguage) == .english
     do {
       return Self.redirect(
-        to: try await authorization.beginAtWeChat(
+        try await authorization.beginAtWeChat(
           .login(interaction), client: client, isEnglish: isEnglish, visit, in: call.database))
     } catch .fault(let fault) {
       throw fault
@@ -88,20 +88,20 @@ extension AuthorizationRoutes {
           state: call.fields["state"], code: call.fields["code"], client: client, visit, in: call.database)
         switch back {
         case .entered(let interaction, .secondFactor(let isEnrolled)):
-          return Self.redirect(to: "\(own)/mfa\(isEnrolled ? "" : "/enroll")?interaction=\(interaction.expose())")
+          return Self.redirect("\(own)/mfa\(isEnrolled ? "" : "/enroll")?interaction=\(interaction.expose())")
         case .entered(let interaction, .signedIn(let cookie)):
-          var response = Self.redirect(to: "\(own)/wechat/continue?interaction=\(interaction.expose())")
+          var response = Self.redirect("\(own)/wechat/continue?interaction=\(interaction.expose())")
           response.headers.append(call.cookies.set(call.cookies.session, cookie))
           return response
         case .newcomer(let interaction):
-          return Self.redirect(to: "\(own)/login?interaction=\(interaction.expose())")
+          return Self.redirect("\(own)/login?interaction=\(interaction.expose())")
         case .declined(let interaction?):
           let fault = LoginPage.Fault.weChatRefused.rawValue
-          return Self.redirect(to: "\(own)/login?interaction=\(interaction.expose())&notice=\(fault)")
-        case .declined(nil): return Self.redirect(to: "\(own)/account")
-        case .linked: return Self.redirect(to: "\(own)/account?notice=\(AccountPage.Notice.linked.rawValue)")
+          return Self.redirect("\(own)/login?interaction=\(interaction.expose())&notice=\(fault)")
+        case .declined(nil): return Self.redirect("\(own)/account")
+        case .linked: return Self.redirect("\(own)/account?notice=\(AccountPage.Notice.linked.rawValue)")
         case .linkedElsewhere:
-          return Self.redirect(to: "\(own)/account?notice=\(AccountPage.Notice.linkedElsewhere.rawValue)")
+          return Self.redirect("\(own)/account?notice=\(AccountPage.Notice.linkedElsewhere.rawValue)")
         }
       } catch Authorization.WeChatReturnRefusal.lost {
         return .page(ErrorPage(frame: call.frame, code: "expired", reference: call.requestID), .badRequest)
@@ -180,13 +180,6 @@ extension AuthorizationRoutes {
         kind: way.isInsideWeChat ? .insideWeChat : .qr)
     }
   }
-
-  /// To an address of WeChat's or of our own pages, without telling where from.
-  private static func redirect(to address: String) -> Response {
-    Response(
-      status: .seeOther,
-      headers: [.location: address, .cacheControl: "no-store", .referrerPolicy: "no-referrer"])
-  }
 }
 
 /// What decides how WeChat can be reached.
@@ -206,9 +199,4 @@ struct SignInOffer {
   var frame: String?
   var newcomer: LoginPage.Newcomer?
   var fault: LoginPage.Fault?
-}
-
-extension HTTPField.Name {
-  /// `Referrer-Policy`
-  fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
 }

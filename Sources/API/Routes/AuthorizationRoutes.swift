@@ -122,8 +122,10 @@ struct AuthorizationRoutes: Sendable {
     Self.redirect("\(call.issuer.issuer)/\(page)?interaction=\(token.expose())")
   }
 
+  /// To an address of WeChat's or of our own pages, without telling where from.
   static func redirect(_ location: String) -> Response {
-    Response(status: .seeOther, headers: [.location: location, .cacheControl: "no-store"])
+    Response(
+      status: .seeOther, headers: [.location: location, .cacheControl: "no-store", .referrerPolicy: "no-referrer"])
   }
 
   /// Reads a request, and turns a refusal into a page that goes nowhere.
