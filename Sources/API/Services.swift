@@ -24,6 +24,8 @@ public struct Services: Sendable {
   let tokenEndpoint: TokenEndpoint
   let authorization: Authorization
   let logout: Logout
+  let account: Account
+  let devices: DeviceSignIn
   let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
@@ -61,6 +63,7 @@ public struct Services: Sendable {
     issuers = Issuers(names: issuer)
     let hints = IDTokenHints(issuer: issuer, keys: keys)
     logout = Logout(hints: hints)
+    devices = DeviceSignIn(ring: ring)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
     let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)
@@ -75,6 +78,7 @@ public struct Services: Sendable {
       phones: PhoneNumbers(provider: phones, tokens: hub),
       issuer: issuer, verifier: verifier, ring: ring, now: now)
     authorization = Authorization(issuer: issuer, hints: hints, weChat: federation, pages: pages, now: now)
+    account = Account(authorization: authorization, now: now)
     tokenEndpoint = TokenEndpoint(
       issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now
     )

@@ -28,7 +28,7 @@ extension ProtocolOperations {
         fields(["interaction", "decision"])),
       page(.get, "logout", "logout", ends, end),
       page(.post, "logout", "logout_post", ends, end),
-    ] + weChatPages
+    ] + account + weChatPages
   }
 
   private static var weChatPages: [DocumentedOperation] {
@@ -51,7 +51,7 @@ extension ProtocolOperations {
     ]
   }
 
-  private static func page(
+  static func page(
     _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String, _ fields: JSONObject
   ) -> DocumentedOperation {
     DocumentedOperation(

@@ -9,7 +9,7 @@ enum ProtocolOperations {
   static let issuer = "/t/{tenant}/i/{application}"
 
   /// All of them.
-  static var all: [DocumentedOperation] { operations + federation + pushes + oauth + authorization }
+  static var all: [DocumentedOperation] { operations + federation + pushes + oauth + authorization + device }
 
   private static var operations: [DocumentedOperation] {
     let status = (type: json, schema: Schema.object([("status", Schema.text)]))
@@ -82,6 +82,7 @@ enum ProtocolOperations {
       ["grant_type"],
       optional: [
         "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "client_id", "client_secret", "assertion",
+        "device_code",
       ])
     let token = fields(["token"], optional: ["token_type_hint", "client_id", "client_secret"])
     let metadata = "OpenID Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414)."

@@ -26,6 +26,7 @@ struct OAuthRoutes: Sendable {
     issuer.post("userinfo", use: userinfo)
     issuer.post("introspect", use: introspect)
     issuer.post("revoke", use: revoke)
+    issuer.post("device_authorization", use: authorizeDevice)
   }
 
   /// RFC 8414 puts its well-known part in front of the issuer's path.
@@ -44,7 +45,7 @@ struct OAuthRoutes: Sendable {
   }
 
   /// The application in the address, where no document is needed.
-  private func application(_ context: TenantContext) async throws -> (id: ID<IdentityApplication>, slug: String) {
+  func application(_ context: TenantContext) async throws -> (id: ID<IdentityApplication>, slug: String) {
     guard let slug = context.parameters.get("application"),
       let id = try await issuers.application(slug, in: context.database)
     else { throw Problem.notFound }
@@ -149,7 +150,7 @@ struct OAuthRoutes: Sendable {
 
   // MARK: Requests
 
-  private func read(
+  func read(
     _ request: Request, _ context: TenantContext, application: ID<IdentityApplication>?
   ) async throws -> TokenEndpoint.Request {
     let fields = try await request.form()
@@ -181,7 +182,7 @@ struct OAuthRoutes: Sendable {
     return ClientCredentials(id: id, secret: secret, method: "client_secret_basic")
   }
 
-  private func oauth<Value>(_ body: () async throws(OAuthRefusal) -> Value) async throws -> Value {
+  func oauth<Value>(_ body: () async throws(OAuthRefusal) -> Value) async throws -> Value {
     do {
       return try await body()
     } catch .oauth(let error) {

@@ -118,6 +118,7 @@ public final class Issuers: Sendable {
       json.member("end_session_endpoint", "\(issuer)/logout")
       json.member("introspection_endpoint", "\(issuer)/introspect")
       json.member("revocation_endpoint", "\(issuer)/revoke")
+      json.member("device_authorization_endpoint", "\(issuer)/device_authorization")
       json.member("scopes_supported", ["openid", "profile", "email", "phone", "address"])
       json.member("response_types_supported", ["code"])
       json.member("response_modes_supported", ["query", "form_post"])
@@ -129,6 +130,7 @@ public final class Issuers: Sendable {
         "grant_types_supported",
         [
           "authorization_code", "client_credentials", "refresh_token",
+          "urn:ietf:params:oauth:grant-type:device_code",
           "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp",
         ])
       json.member("subject_types_supported", ["public"])

@@ -24,8 +24,8 @@ extension Authorization {
     guard let found else { throw lost }
     return Interaction(
       token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
-      browserHash: visit.browserHash, client: found.client, isAnswered: found.isAnswered,
-      ticketSealed: found.ticketSealed)
+      browserHash: visit.browserHash, client: found.client, answeredBy: found.answeredBy, onlyUser: found.onlyUser,
+      ticketSealed: found.ticketSealed, device: found.device)
   }
 
   /// Signs in with a password for an interaction.
@@ -49,9 +49,13 @@ extension Authorization {
     return try await enter(interaction, user: found.user, amr: found.amr, visit, in: database)
   }
 
-  /// The end of a sign-in: somebody has shown for an interaction who they are.
-  /// - Parameter cookie: the session's cookie, where it was chosen before so that the same answer can be given again.
-  /// - Returns: the value of the new session's cookie; `nil` for a disabled user or an interaction that is over.
+  /// Lets in whoever has shown who they are for an interaction, by whatever means.
+  ///
+  /// The browser gets a new session each time; the one it held ends, whoever it was of.
+  /// - Parameters:
+  ///   - amr: how they did (RFC 8176).
+  ///   - cookie: the session's cookie, where it was chosen before so that the same answer can be given again.
+  /// - Returns: the value of the new session's cookie; `nil` for a disabled user and for one who may not answer this interaction.
   /// - Throws: `.fault`.
   func enter(
     _ interaction: Interaction, user: ID<User>, amr: [String], cookie: OpaqueToken? = nil, _ visit: Visit,
@@ -59,8 +63,8 @@ extension Authorization {
   ) async throws(OAuthRefusal) -> Secret<String>? {
     let cookie = cookie ?? OpaqueToken.make(prefix: BrowserSession.prefix)
     let signIn = SignInBrowser(
-      author: .user(user, requestID: visit.requestID), cookie: cookie, interaction: interaction.opaque, user: user,
-      amr: amr)
+      author: .user(user, requestID: visit.requestID), cookie: cookie, interaction: interaction.opaque,
+      user: user, amr: amr, held: visit.cookie)
     return try await run(signIn, in: database).isEmpty ? nil : cookie.text
   }
 
@@ -71,11 +75,15 @@ extension Authorization {
     _ token: String?, decision: Bool?, _ visit: Visit, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> Outcome {
     let interaction = try await interaction(token, visit, in: database)
-    guard interaction.isAnswered else { return .signIn(interaction.token) }
+    guard let user = interaction.answeredBy else { return .signIn(interaction.token) }
+    try await connectNewcomer(interaction, to: user, in: database, requestID: visit.requestID)
+    guard let clientID = interaction.client else { return try await backToAccount(interaction, in: database) }
+    guard interaction.device == nil else {
+      return try await proceedForDevice(interaction, decision: decision, visit, in: database)
+    }
     let fields = interaction.fields
-    let (client, redirectURI) = try await trusted(interaction.client, fields, visit, in: database)
+    let (client, redirectURI) = try await trusted(clientID, fields, visit, in: database)
     guard let session = client.session else { return .signIn(interaction.token) }
-    try await connectNewcomer(interaction, to: session.user, visit, in: database)
     let request: AuthorizationRequest
     do {
       request = try checked(fields, client)
