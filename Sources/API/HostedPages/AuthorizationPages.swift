@@ -99,8 +99,3 @@ struct PageAssetRoutes: Sendable {
     }
   }
 }
-
-extension HTTPField.Name {
-  /// `Referrer-Policy`
-  static let referrerPolicy = HTTPField.Name("Referrer-Policy")!  // the characters of a name, as they stand here
-}

@@ -29,12 +29,12 @@ struct AuthorizationRoutes: Sendable {
     issuer.post("consent", use: consent)
     issuer.get("logout", use: endSession)
     issuer.post("logout", use: endSession)
+    addWeChat(to: issuer)
     issuer.get("account", use: accountPage)
     issuer.post("account", use: changeAccount)
     addMFA(to: issuer)
     issuer.get("device", use: devicePage)
     issuer.post("device", use: device)
-    addWeChat(to: issuer)
   }
 
   /// One browser's request, with what every handler needs.
@@ -171,4 +171,9 @@ struct AuthorizationRoutes: Sendable {
     }
     return fields
   }
+}
+
+extension HTTPField.Name {
+  /// `Referrer-Policy`
+  fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
 }
