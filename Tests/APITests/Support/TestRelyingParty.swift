@@ -23,11 +23,12 @@ struct TestRelyingParty: Sendable {
 
   /// A new tenant with application, user and client; `settings` are further members of the client.
   static func make(
-    on server: TestServer? = nil, type: String = "web", settings: String = #""require_consent":false"#,
+    on server: TestServer? = nil, in known: TestTenant? = nil, type: String = "web",
+    settings: String = #""require_consent":false"#,
     application: String = ""
   ) async throws -> TestRelyingParty {
     let some = if let server { server } else { try await TestServer.shared() }
-    let tenant = try await some.tenant()
+    let tenant = if let known { known } else { try await some.tenant() }
     let id = try await tenant.application(application)
     let username = "user-\(UUID().uuidString.prefix(8))"
     let user = try await tenant.user(
