@@ -22,6 +22,7 @@ public struct Services: Sendable {
   public let appTokenFetch: AppTokenFetch
   let federation: WeChatFederation
   let tokenEndpoint: TokenEndpoint
+  let assertions: ClientAssertions
   let authorization: Authorization
   let logout: Logout
   let devices: DeviceSignIn
@@ -44,6 +45,7 @@ public struct Services: Sendable {
     appTokens: any AppTokenProvider, pushes: any PushProvider, operatorToken: Secret<String>?, isProduction: Bool,
     limits: RateLimits,
     proxies: TrustedProxies, metrics: Metrics, logger: Logger,
+    readingKeys: @escaping ClientKeySets.Read,
     now: @escaping @Sendable () -> Date
   ) {
     self.database = database
@@ -64,6 +66,7 @@ public struct Services: Sendable {
     authorization = Authorization(issuer: issuer, hints: hints, now: now)
     logout = Logout(hints: hints)
     devices = DeviceSignIn(ring: ring)
+    assertions = ClientAssertions(names: issuer, now: now, read: readingKeys)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
     let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)

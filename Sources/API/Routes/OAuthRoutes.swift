@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Identity
@@ -12,6 +11,7 @@ struct OAuthRoutes: Sendable {
   let issuers: Issuers
   let endpoint: TokenEndpoint
   let verifier: AccessTokenVerifier
+  let assertions: ClientAssertions
   /// Of each client.
   let limit: RateLimiter?
 
@@ -150,36 +150,15 @@ struct OAuthRoutes: Sendable {
 
   // MARK: Requests
 
+  /// The form of a request and how its client authenticates.
   func read(
     _ request: Request, _ context: TenantContext, application: ID<IdentityApplication>?
   ) async throws -> TokenEndpoint.Request {
     let fields = try await request.form()
-    var credentials: ClientCredentials?
-    if let header = request.headers[.authorization] {
-      guard let basic = Self.basic(header) else {
-        throw OAuthProblem(OAuthError(.invalidClient, "the Authorization header is not acceptable Basic"))
-      }
-      guard fields["client_secret"] == nil, fields["client_id"] == nil || fields["client_id"] == basic.id else {
-        throw OAuthProblem(OAuthError(.invalidRequest, "authenticate the client in one way only"))
-      }
-      credentials = basic
-    } else if let id = fields["client_id"] {
-      let secret = fields["client_secret"]
-      credentials = ClientCredentials(id: id, secret: secret, method: secret == nil ? "none" : "client_secret_post")
-    }
+    let credentials = try credentials(fields, request.headers[.authorization])
     if let id = credentials?.id { try limit.admit("\(context.tenant.slug) \(id.prefix(64))") }
     return TokenEndpoint.Request(
       fields: fields, client: credentials, application: application, requestID: context.requestID)
-  }
-
-  /// RFC 6749 section 2.3.1: both halves are form-encoded before they are joined.
-  private static func basic(_ header: String) -> ClientCredentials? {
-    let parts = header.split(separator: " ", maxSplits: 1)
-    guard parts.count == 2, parts[0].lowercased() == "basic", let bytes = Data(base64Encoded: String(parts[1])),
-      let text = String(validating: bytes, as: UTF8.self), let colon = text.firstIndex(of: ":"),
-      let id = FormFields.decode(text[..<colon]), let secret = FormFields.decode(text[text.index(after: colon)...])
-    else { return nil }
-    return ClientCredentials(id: id, secret: secret, method: "client_secret_basic")
   }
 
   func oauth<Value>(_ body: () async throws(OAuthRefusal) -> Value) async throws -> Value {

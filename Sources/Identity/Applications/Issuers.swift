@@ -135,9 +135,14 @@ public final class Issuers: Sendable {
         ])
       json.member("subject_types_supported", ["public"])
       json.member("id_token_signing_alg_values_supported", [found.algorithm])
-      json.member("token_endpoint_auth_methods_supported", ["none", "client_secret_basic", "client_secret_post"])
-      json.member("introspection_endpoint_auth_methods_supported", ["client_secret_basic", "client_secret_post"])
-      json.member("revocation_endpoint_auth_methods_supported", ["none", "client_secret_basic", "client_secret_post"])
+      let authentication = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+      for (name, methods) in [
+        ("token", ["none"] + authentication), ("introspection", authentication),
+        ("revocation", ["none"] + authentication),
+      ] {
+        json.member("\(name)_endpoint_auth_methods_supported", methods)
+        json.member("\(name)_endpoint_auth_signing_alg_values_supported", PublicSigningKey.algorithms)
+      }
       json.member(
         "claims_supported",
         [

@@ -65,6 +65,7 @@ struct EraseTenant: SystemStatement {
       push_schedule_gone AS (DELETE FROM push_schedule WHERE tenant_id = current_tenant()),
       app_token_schedule_gone AS (DELETE FROM app_token_schedule WHERE tenant_id = current_tenant()),
       third_party_authz_clients_gone AS (DELETE FROM third_party_authz_clients WHERE tenant_id = current_tenant()),
+      client_assertions_gone AS (DELETE FROM client_assertions WHERE tenant_id = current_tenant()),
       oauth_clients_gone AS (DELETE FROM oauth_clients WHERE tenant_id = current_tenant()),
       signing_keys_gone AS (DELETE FROM signing_keys WHERE tenant_id = current_tenant()),
       identity_applications_gone AS (DELETE FROM identity_applications WHERE tenant_id = current_tenant()),

@@ -74,11 +74,8 @@ public final class AccessTokenVerifier: Sendable {
     guard token.utf8.count <= 8192 else { return nil }
     let place = Place(tenant: database.tenant.id, hash: Digest.sha256(token.utf8))
     if let known = verified.withLock({ $0[place] }) { return known }
-    let parts = token.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
-    guard parts.count == 3, let headerBytes = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
-      let signature = Base64URL.decode(parts[2]),
-      let header = (try? JSONValue(parsing: headerBytes, depth: 2))?.object, header["typ"]?.string == "at+jwt",
-      let keyID = header["kid"]?.string.flatMap({ ID<SigningKey>($0) }), header["crit"] == nil
+    guard let jws = CompactJWS(token), jws.header["typ"]?.string == "at+jwt",
+      let keyID = jws.header["kid"]?.string.flatMap({ ID<SigningKey>($0) })
     else { return nil }
     let stored: StoredSigningKey?
     do {
@@ -86,11 +83,10 @@ public final class AccessTokenVerifier: Sendable {
     } catch {
       throw .database(error)
     }
-    guard let stored, header["alg"]?.string == stored.algorithm else { return nil }
+    guard let stored, jws.header["alg"]?.string == stored.algorithm else { return nil }
     let key = try keys.key(stored, tenant: database.tenant.id)
-    let signed = Array(token.utf8.prefix(parts[0].count + 1 + parts[1].count))
-    guard key.key.isValid(signature, for: signed), let object = (try? JSONValue(parsing: payload, depth: 8))?.object,
-      let claims = AccessTokenClaims(object, keyID: keyID, text: payload)
+    guard key.key.isValid(jws.signature, for: jws.signed), let object = jws.claims,
+      let claims = AccessTokenClaims(object, keyID: keyID, text: jws.payload)
     else { return nil }
     verified.withLock { table in
       if table.count >= Self.capacity { table.removeAll(keepingCapacity: true) }

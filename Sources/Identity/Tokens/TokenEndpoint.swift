@@ -93,7 +93,7 @@ public struct TokenEndpoint: Sendable {
       throw .oauth(OAuthError(.invalidRequest, "refresh_token is missing"))
     }
     let scope = try asked(request)
-    guard let credentials = request.client, credentials.secret != nil else {
+    guard let credentials = request.client, credentials.areProof else {
       // Refresh's own statement lets a client without authentication through only where the grant is a public client's.
       let client = request.client.map(\.id)
       if let client, UUID(canonical: client) == nil {
@@ -143,7 +143,8 @@ public struct TokenEndpoint: Sendable {
   }
 
   static let unauthenticated = OAuthRefusal.oauth(
-    OAuthError(.invalidClient, "authenticate the client with client_secret_basic or client_secret_post"))
+    OAuthError(
+      .invalidClient, "authenticate the client with client_secret_basic, client_secret_post or private_key_jwt"))
 }
 
 extension TokenEndpoint {
@@ -155,7 +156,7 @@ extension TokenEndpoint {
   public func introspect(
     _ request: Request, slug: String, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> AccessTokenVerifier.Live? {
-    guard let credentials = request.client, credentials.secret != nil, let application = request.application else {
+    guard let credentials = request.client, credentials.areProof, let application = request.application else {
       throw Self.unauthenticated
     }
     let client = try await credentials.authenticate(application, in: database)
