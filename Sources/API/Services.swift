@@ -26,6 +26,7 @@ public struct Services: Sendable {
   let authorization: Authorization
   let logout: Logout
   let devices: DeviceSignIn
+  let dpop: DPoP
   let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
@@ -66,6 +67,7 @@ public struct Services: Sendable {
     authorization = Authorization(issuer: issuer, hints: hints, now: now)
     logout = Logout(hints: hints)
     devices = DeviceSignIn(ring: ring)
+    dpop = DPoP(publicURL: publicURL, ring: ring, now: now)
     assertions = ClientAssertions(names: issuer, now: now, read: readingKeys)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
