@@ -59,7 +59,7 @@ public struct Services: Sendable {
     self.metrics = metrics
     self.logger = logger
     self.now = now
-    directory = TenantDirectory(database: database)
+    directory = TenantDirectory(database: database, slugLifetime: .seconds(300))
     let keys = SigningKeyCache(ring: ring)
     let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
     issuers = Issuers(names: issuer)
