@@ -123,8 +123,8 @@ let package = Package(
     tests(
       "APITests",
       [
-        "API", "EventLoop", "Federation", "Identity", "JSON", "Jobs", "Observability", "Outbound", "Query", "RawServer",
-        "Runtime", "Secrets", "Simulator", "Tenancy", "TestSupport", "WeChat", lifecycle, log,
+        "API", "EventLoop", "Federation", "Identity", "JSON", "Jobs", "Observability", "Outbound", "Query", "Runtime",
+        "Secrets", "Simulator", "Tenancy", "TestSupport", "WeChat", "RawServer", lifecycle, log,
       ] + crypto
     ),
   ]

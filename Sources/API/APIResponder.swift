@@ -20,14 +20,17 @@ extension Services {
     PageAssetRoutes().add(to: router)
     addOperatorRoutes(to: router)
     let admission = TenantMiddleware(directory: directory, database: database, limit: limits.tenant)
-    let oauth = OAuthRoutes(issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, limit: limits.client)
+    let oauth = OAuthRoutes(
+      issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, assertions: assertions, dpop: dpop,
+      limit: limits.client)
     let tenant = router.group("t/{tenant}").add(middleware: admission).group(context: TenantContext.self)
     addManagementRoutes(to: tenant)
     FederationRoutes(federation: federation, limit: limits.client).add(to: tenant)
     PushRoutes(inbox: pushes).add(to: tenant)
     oauth.add(to: tenant)
     AuthorizationRoutes(
-      issuers: issuers, authorization: authorization, logout: logout, isSecure: publicURL.hasPrefix("https:"),
+      issuers: issuers, authorization: authorization, logout: logout, devices: devices,
+      isSecure: publicURL.hasPrefix("https:"),
       limit: limits.client
     ).add(to: tenant)
     oauth.addInserted(

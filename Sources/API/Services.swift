@@ -22,8 +22,11 @@ public struct Services: Sendable {
   public let appTokenFetch: AppTokenFetch
   let federation: WeChatFederation
   let tokenEndpoint: TokenEndpoint
+  let assertions: ClientAssertions
   let authorization: Authorization
   let logout: Logout
+  let devices: DeviceSignIn
+  let dpop: DPoP
   let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
@@ -43,6 +46,7 @@ public struct Services: Sendable {
     appTokens: any AppTokenProvider, pushes: any PushProvider, operatorToken: Secret<String>?, isProduction: Bool,
     limits: RateLimits,
     proxies: TrustedProxies, metrics: Metrics, logger: Logger,
+    readingKeys: @escaping ClientKeySets.Read,
     now: @escaping @Sendable () -> Date
   ) {
     self.database = database
@@ -62,6 +66,9 @@ public struct Services: Sendable {
     let hints = IDTokenHints(issuer: issuer, keys: keys)
     authorization = Authorization(issuer: issuer, hints: hints, now: now)
     logout = Logout(hints: hints)
+    devices = DeviceSignIn(ring: ring)
+    dpop = DPoP(publicURL: publicURL, ring: ring, now: now)
+    assertions = ClientAssertions(names: issuer, now: now, read: readingKeys)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
     let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)

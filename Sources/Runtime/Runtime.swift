@@ -57,7 +57,7 @@ public struct Runtime: Sendable {
       appTokens: wechat, pushes: WeChatPushes(), operatorToken: settings.operatorToken,
       isProduction: settings.isProduction,
       limits: settings.rateLimits, proxies: settings.trustedProxies, metrics: metrics,
-      logger: logger, now: now)
+      logger: logger, readingKeys: Self.keyReader(loop, isProduction: settings.isProduction), now: now)
   }
 
   /// A database behind one connection of its own, and what closes it.

@@ -25,6 +25,7 @@ enum AuthorizationPages {
       clientName: interaction.clientName,
       scopes: Scope(parsing: interaction.fields["scope"] ?? "")?.tokens ?? [])
     page.formTargets = targets(interaction)
+    page.userCode = interaction.userCode
     return .page(page)
   }
 

@@ -31,7 +31,7 @@ extension ProtocolOperations {
     ]
   }
 
-  private static func page(
+  static func page(
     _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String, _ fields: JSONObject
   ) -> DocumentedOperation {
     DocumentedOperation(

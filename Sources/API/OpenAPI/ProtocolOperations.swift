@@ -9,7 +9,7 @@ enum ProtocolOperations {
   static let issuer = "/t/{tenant}/i/{application}"
 
   /// All of them.
-  static var all: [DocumentedOperation] { operations + federation + pushes + oauth + authorization }
+  static var all: [DocumentedOperation] { operations + federation + pushes + oauth + authorization + device }
 
   private static var operations: [DocumentedOperation] {
     let status = (type: json, schema: Schema.object([("status", Schema.text)]))
@@ -81,9 +81,9 @@ enum ProtocolOperations {
     let grant = fields(
       ["grant_type"],
       optional: [
-        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "client_id", "client_secret", "assertion",
-      ])
-    let token = fields(["token"], optional: ["token_type_hint", "client_id", "client_secret"])
+        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "assertion", "device_code",
+      ] + authentication)
+    let token = fields(["token"], optional: ["token_type_hint"] + authentication)
     let metadata = "OpenID Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414)."
     let tokens = (type: json, schema: tokenResponse)
     return [
@@ -123,6 +123,9 @@ enum ProtocolOperations {
         caller: .client, bodies: [(form, token)]),
     ]
   }
+
+  /// How a client may authenticate in a form.
+  static let authentication = ["client_id", "client_secret", "client_assertion_type", "client_assertion"]
 
   private static let tokenResponse = Schema.object(
     [

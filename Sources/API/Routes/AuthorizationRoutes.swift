@@ -11,6 +11,7 @@ struct AuthorizationRoutes: Sendable {
   let issuers: Issuers
   let authorization: Authorization
   let logout: Logout
+  let devices: DeviceSignIn
   /// True where browsers come by https.
   let isSecure: Bool
   /// Of each name somebody tries to sign in with.
@@ -26,6 +27,8 @@ struct AuthorizationRoutes: Sendable {
     issuer.post("consent", use: consent)
     issuer.get("logout", use: endSession)
     issuer.post("logout", use: endSession)
+    issuer.get("device", use: devicePage)
+    issuer.post("device", use: device)
   }
 
   /// One browser's request, with what every handler needs.
@@ -100,11 +103,12 @@ struct AuthorizationRoutes: Sendable {
 
   // MARK: Answers
 
-  private func answer(_ outcome: Authorization.Outcome, _ call: Call) -> Response {
+  func answer(_ outcome: Authorization.Outcome, _ call: Call) -> Response {
     switch outcome {
     case .respond(let response): AuthorizationPages.back(response, call.frame)
     case .signIn(let token): redirect(to: "login", token, call)
     case .consent(let token): redirect(to: "consent", token, call)
+    case .device(let isAllowed): .page(DeviceDonePage(frame: call.frame, isAllowed: isAllowed))
     }
   }
 

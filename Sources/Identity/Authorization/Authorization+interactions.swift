@@ -17,7 +17,8 @@ extension Authorization {
     guard let found = try await run(find, in: database).first else { throw Self.lost }
     return Interaction(
       token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
-      browserHash: visit.browserHash, client: found.client, isAnswered: found.isAnswered)
+      browserHash: visit.browserHash, client: found.client, isAnswered: found.isAnswered,
+      device: found.device)
   }
 
   /// Signs in with a password for an interaction.
@@ -53,6 +54,9 @@ extension Authorization {
   ) async throws(OAuthRefusal) -> Outcome {
     let interaction = try await interaction(token, visit, in: database)
     guard interaction.isAnswered else { return .signIn(interaction.token) }
+    guard interaction.device == nil else {
+      return try await proceedForDevice(interaction, decision: decision, visit, in: database)
+    }
     let fields = interaction.fields
     let (client, redirectURI) = try await trusted(interaction.client, fields, visit, in: database)
     guard let session = client.session else { return .signIn(interaction.token) }

@@ -19,6 +19,11 @@ public struct Interaction: Sendable {
   let client: UUID
   /// True once somebody signed in for it and the browser still holds that session.
   let isAnswered: Bool
+  /// The device that waits for it, instead of a redirect URI.
+  var device: UUID?
+
+  /// The code that the device shows, for the person to compare.
+  public var userCode: String? { device == nil ? nil : fields["user_code"] }
 
   static let prefix = "qin"
 }
@@ -27,8 +32,8 @@ public struct Interaction: Sendable {
 struct StoreInteraction: TenantStatement {
   static let sql: SQL = """
     INSERT INTO authorization_requests (tenant_id, id, identity_application_id, client_id, secret_hash, browser_hash,
-      session_id, parameters, expires_at)
-    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7, now() + interval '10 minutes')
+      session_id, parameters, device_id, expires_at)
+    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7, $8, now() + interval '10 minutes')
     """
   let token: OpaqueToken
   let application: ID<IdentityApplication>
@@ -37,6 +42,8 @@ struct StoreInteraction: TenantStatement {
   /// The session that may answer it without a new sign-in.
   let session: ID<Session>?
   let fields: [String: String]
+  /// The device that waits for it.
+  var device: UUID?
 
   func bind(to binder: inout Binder) {
     binder.bind(token.id)
@@ -47,6 +54,7 @@ struct StoreInteraction: TenantStatement {
     binder.bind(session)
     let members = fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: JSONValue.string($0.value)) }
     binder.bind(JSONText(utf8: JSONValue.object(JSONObject(members)).text))
+    binder.bind(device)
   }
 }
 
@@ -57,12 +65,14 @@ struct FindInteraction: TenantStatement {
     let clientName: String
     let fields: [String: String]
     let isAnswered: Bool
+    let device: UUID?
   }
 
   static let sql: SQL = """
     SELECT r.client_id, c.name, r.parameters, EXISTS (SELECT FROM sessions s
       WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
-        AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now())
+        AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()),
+      r.device_id
     FROM authorization_requests r
     JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
@@ -89,7 +99,8 @@ struct FindInteraction: TenantStatement {
     let members = (try? JSONValue(parsing: parameters.utf8))?.object?.members ?? []
     let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
     return Output(
-      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, isAnswered: try row.next())
+      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, isAnswered: try row.next(),
+      device: try row.next())
   }
 }
 

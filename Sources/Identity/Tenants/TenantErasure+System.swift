@@ -46,6 +46,9 @@ struct EraseTenant: SystemStatement {
   static let sql: SQL = """
     WITH authorization_requests_gone AS (DELETE FROM authorization_requests WHERE tenant_id = current_tenant()),
       authorization_codes_gone AS (DELETE FROM authorization_codes WHERE tenant_id = current_tenant()),
+      device_authorizations_gone AS (DELETE FROM device_authorizations WHERE tenant_id = current_tenant()),
+      user_code_tries_gone AS (DELETE FROM user_code_tries WHERE tenant_id = current_tenant()),
+      dpop_proofs_gone AS (DELETE FROM dpop_proofs WHERE tenant_id = current_tenant()),
       consents_gone AS (DELETE FROM consents WHERE tenant_id = current_tenant()),
       sessions_gone AS (DELETE FROM sessions WHERE tenant_id = current_tenant()),
       grants_gone AS (DELETE FROM grants WHERE tenant_id = current_tenant()),
@@ -63,6 +66,7 @@ struct EraseTenant: SystemStatement {
       push_schedule_gone AS (DELETE FROM push_schedule WHERE tenant_id = current_tenant()),
       app_token_schedule_gone AS (DELETE FROM app_token_schedule WHERE tenant_id = current_tenant()),
       third_party_authz_clients_gone AS (DELETE FROM third_party_authz_clients WHERE tenant_id = current_tenant()),
+      client_assertions_gone AS (DELETE FROM client_assertions WHERE tenant_id = current_tenant()),
       oauth_clients_gone AS (DELETE FROM oauth_clients WHERE tenant_id = current_tenant()),
       signing_keys_gone AS (DELETE FROM signing_keys WHERE tenant_id = current_tenant()),
       identity_applications_gone AS (DELETE FROM identity_applications WHERE tenant_id = current_tenant()),
