@@ -21,7 +21,9 @@ extension Services {
     addOperatorRoutes(to: router)
     let admission = TenantMiddleware(directory: directory, database: database, limit: limits.tenant)
     let oauth = OAuthRoutes(
-      issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, assertions: assertions, limit: limits.client)
+      issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, assertions: assertions,
+      authorization: authorization,
+      limit: limits.client)
     let tenant = router.group("t/{tenant}").add(middleware: admission).group(context: TenantContext.self)
     addManagementRoutes(to: tenant)
     FederationRoutes(federation: federation, limit: limits.client).add(to: tenant)

@@ -45,6 +45,7 @@ struct EnterErasedTenant: SystemStatement {
 struct EraseTenant: SystemStatement {
   static let sql: SQL = """
     WITH authorization_requests_gone AS (DELETE FROM authorization_requests WHERE tenant_id = current_tenant()),
+      pushed_requests_gone AS (DELETE FROM pushed_requests WHERE tenant_id = current_tenant()),
       authorization_codes_gone AS (DELETE FROM authorization_codes WHERE tenant_id = current_tenant()),
       consents_gone AS (DELETE FROM consents WHERE tenant_id = current_tenant()),
       sessions_gone AS (DELETE FROM sessions WHERE tenant_id = current_tenant()),
