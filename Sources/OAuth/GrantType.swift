@@ -6,6 +6,8 @@ public enum GrantType: String, Sendable, CaseIterable {
   case refreshToken = "refresh_token"
   /// RFC 6749 section 4.4.
   case clientCredentials = "client_credentials"
+  /// RFC 8628 section 3.4.
+  case deviceCode = "urn:ietf:params:oauth:grant-type:device_code"
   /// The wire form of SiX IDaaS: `assertion` is a `federateCode` of type `Token`.
   case sixWeChatMiniapp = "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp"
 }

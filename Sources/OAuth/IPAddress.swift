@@ -36,6 +36,11 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
+  /// What one subscriber has: the address itself for IPv4, the first 64 bits for IPv6 (RFC 6177).
+  public var network: String {
+    isIPv6 ? bytes[..<8].map { String($0, radix: 16) }.joined(separator: ".") : description
+  }
+
   /// True when the first `bits` of 128 are those of `other`.
   public func shares(_ bits: Int, with other: IPAddress) -> Bool {
     let whole = bits / 8

@@ -32,6 +32,12 @@ public struct OAuthError: Error, Sendable, Equatable {
     case loginRequired = "login_required"
     /// The user must be asked, and no page may be shown (OpenID Connect Core section 3.1.2.6).
     case consentRequired = "consent_required"
+    /// Nobody has answered for the device yet (RFC 8628 section 3.5).
+    case authorizationPending = "authorization_pending"
+    /// The device polls too often (RFC 8628 section 3.5).
+    case slowDown = "slow_down"
+    /// The device code is too old (RFC 8628 section 3.5).
+    case expiredToken = "expired_token"
     /// Request objects are not supported (OpenID Connect Core section 3.1.2.6).
     case requestNotSupported = "request_not_supported"
     /// `request_uri` is not supported (OpenID Connect Core section 3.1.2.6).

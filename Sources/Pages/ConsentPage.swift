@@ -12,6 +12,8 @@ public struct ConsentPage: HostedPage {
   public var scopes: [String]
   /// Explanations of further scopes.
   public var explanations: [String: String] = [:]
+  /// The code that the asking device shows, for the person to compare (RFC 8628 section 5.4).
+  public var userCode: String?
   /// Who is signed in.
   public var userName: String?
   /// Addresses beside our own that the form may end at, such as the client's redirect URI.
@@ -34,12 +36,15 @@ public struct ConsentPage: HostedPage {
   /// What stands in the card.
   public var content: HTML {
     let user: HTML? = userName.map { "<p class=\"soft small\">\(say(Phrases.signedInAs)) \($0)</p>" }
+    let device: HTML? = userCode.map {
+      "<p class=\"soft\">\(say(Phrases.deviceAsks))</p><p><strong>\($0)</strong></p>"
+    }
     let rows = scopes.map { scope -> HTML in
       "<li>\(HTML.tick)<div>\(Phrases.scopes[scope].map(say) ?? explanations[scope] ?? scope)</div></li>"
     }
     return """
       <h1>\(say(Phrases.consent))</h1>
-      <p><strong>\(clientName)</strong> \(say(Phrases.consentAsks))</p>
+      <p><strong>\(clientName)</strong> \(say(Phrases.consentAsks))</p>\(device)
       <ul class="list">\(rows)</ul>\(user)
       <form method="post" action="\(action)">\(HTML.hidden(token))<div class="pair">
       <button class="plain" name="decision" value="deny">\(say(Phrases.deny))</button>

@@ -17,6 +17,8 @@ enum Phrases {
   static let consentLater = Phrase(
     "You can take this back on your account page at any time.", "您可以随时在账号页面撤销授权。")
 
+  static let deviceAsks = Phrase(
+    "A device asks. Allow it only if you have it before you and it shows this code:", "此请求来自一台设备。仅当该设备在您身边并显示以下代码时才允许：")
   static let device = Phrase("Connect a device", "连接设备")
   static let deviceHint = Phrase(
     "Enter the code your device shows. Go on only if you started this yourself.", "请输入设备上显示的代码。仅在您本人发起时继续。")

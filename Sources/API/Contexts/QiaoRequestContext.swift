@@ -36,6 +36,8 @@ public struct QiaoRequestContext: RequestContext {
 struct TenantContext: ChildRequestContext {
   var coreContext: CoreRequestContextStorage
   let requestID: String
+  /// The address of the caller, without port.
+  let remoteAddress: String?
   /// The tenant's rows.
   let database: TenantDatabase
   /// The key that authenticated, on management routes.
@@ -47,6 +49,7 @@ struct TenantContext: ChildRequestContext {
     guard let database = context.tenant else { throw Problem.notFound }
     coreContext = context.coreContext
     requestID = context.requestID
+    remoteAddress = context.remoteAddress
     self.database = database
   }
 }

@@ -29,7 +29,7 @@ extension ProtocolOperations {
         fields(["interaction", "decision"])),
       page(.get, "logout", "logout", ends, end),
       page(.post, "logout", "logout_post", ends, end),
-    ]
+    ] + account
   }
 
   /// What a request needs, unless it was pushed.
@@ -40,7 +40,7 @@ extension ProtocolOperations {
     "id_token_hint", "ui_locales",
   ]
 
-  private static func page(
+  static func page(
     _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String, _ fields: JSONObject
   ) -> DocumentedOperation {
     DocumentedOperation(

@@ -9,7 +9,7 @@ enum ProtocolOperations {
   static let issuer = "/t/{tenant}/i/{application}"
 
   /// All of them.
-  static var all: [DocumentedOperation] { operations + federation + pushes + oauth + authorization }
+  static var all: [DocumentedOperation] { operations + federation + pushes + oauth + authorization + device }
 
   private static var operations: [DocumentedOperation] {
     let status = (type: json, schema: Schema.object([("status", Schema.text)]))
@@ -81,7 +81,7 @@ enum ProtocolOperations {
     let grant = fields(
       ["grant_type"],
       optional: [
-        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "assertion",
+        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "assertion", "device_code",
       ] + authentication)
     let token = fields(["token"], optional: ["token_type_hint"] + authentication)
     let metadata = "OpenID Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414)."

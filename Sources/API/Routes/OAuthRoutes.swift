@@ -28,6 +28,7 @@ struct OAuthRoutes: Sendable {
     issuer.post("introspect", use: introspect)
     issuer.post("par", use: push)
     issuer.post("revoke", use: revoke)
+    issuer.post("device_authorization", use: authorizeDevice)
   }
 
   /// RFC 8414 puts its well-known part in front of the issuer's path.

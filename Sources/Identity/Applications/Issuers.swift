@@ -120,6 +120,7 @@ public final class Issuers: Sendable {
       json.member("revocation_endpoint", "\(issuer)/revoke")
       json.member("pushed_authorization_request_endpoint", "\(issuer)/par")
       json.member("require_pushed_authorization_requests", false)
+      json.member("device_authorization_endpoint", "\(issuer)/device_authorization")
       json.member("scopes_supported", ["openid", "profile", "email", "phone", "address"])
       json.member("response_types_supported", ["code"])
       json.member("response_modes_supported", ["query", "form_post"])
@@ -131,6 +132,7 @@ public final class Issuers: Sendable {
         "grant_types_supported",
         [
           "authorization_code", "client_credentials", "refresh_token",
+          "urn:ietf:params:oauth:grant-type:device_code",
           "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp",
         ])
       json.member("subject_types_supported", ["public"])

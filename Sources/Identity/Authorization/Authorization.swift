@@ -49,6 +49,10 @@ public struct Authorization: Sendable {
     case signIn(Secret<String>)
     /// Agree, with the token of the interaction.
     case consent(Secret<String>)
+    /// Go on to the account page.
+    case account
+    /// Nothing more: a device was answered.
+    case device(isAllowed: Bool)
   }
 
   /// The begin of a request.

@@ -12,13 +12,18 @@ public struct Interaction: Sendable {
   public let token: Secret<String>
   /// The parameters of the request.
   public let fields: [String: String]
-  /// For the pages.
-  public let clientName: String
+  /// For the pages; `nil` when the person signs in for the account page itself.
+  public let clientName: String?
   let opaque: OpaqueToken
   let browserHash: [UInt8]
-  let client: UUID
+  let client: UUID?
   /// True once somebody signed in for it and the browser still holds that session.
   let isAnswered: Bool
+  /// The device that waits for it, instead of a redirect URI.
+  var device: UUID?
+
+  /// The code that the device shows, for the person to compare.
+  public var userCode: String? { device == nil ? nil : fields["user_code"] }
 
   static let prefix = "qin"
 
@@ -40,16 +45,21 @@ public struct Interaction: Sendable {
 struct StoreInteraction: TenantStatement {
   static let sql: SQL = """
     INSERT INTO authorization_requests (tenant_id, id, identity_application_id, client_id, secret_hash, browser_hash,
-      session_id, parameters, expires_at)
-    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7, now() + interval '10 minutes')
+      session_id, parameters, device_id, user_id, expires_at)
+    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '10 minutes')
     """
   let token: OpaqueToken
   let application: ID<IdentityApplication>
-  let client: UUID
+  /// `nil` for the account page.
+  let client: UUID?
   let browserHash: [UInt8]
   /// The session that may answer it without a new sign-in.
   let session: ID<Session>?
   let fields: [String: String]
+  /// The device that waits for it.
+  var device: UUID?
+  /// Who alone may answer it.
+  var user: ID<User>?
 
   func bind(to binder: inout Binder) {
     binder.bind(token.id)
@@ -59,26 +69,31 @@ struct StoreInteraction: TenantStatement {
     binder.bind(browserHash)
     binder.bind(session)
     binder.bind(JSONText(utf8: Interaction.json(fields)))
+    binder.bind(device)
+    binder.bind(user)
   }
 }
 
 /// A live interaction of an application that belongs to this browser.
 struct FindInteraction: TenantStatement {
   struct Output: Sendable {
-    let client: UUID
-    let clientName: String
+    let client: UUID?
+    let clientName: String?
     let fields: [String: String]
     let isAnswered: Bool
+    let device: UUID?
   }
 
   static let sql: SQL = """
     SELECT r.client_id, c.name, r.parameters, EXISTS (SELECT FROM sessions s
       WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
-        AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now())
+        AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()),
+      r.device_id
     FROM authorization_requests r
-    JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
+    LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
       AND r.identity_application_id = $4 AND r.used_at IS NULL AND r.expires_at > now()
+      AND (r.client_id IS NULL OR c.id IS NOT NULL)
     """
   let token: OpaqueToken
   let browserHash: [UInt8]
@@ -95,11 +110,12 @@ struct FindInteraction: TenantStatement {
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
-    let client: UUID = try row.next()
-    let name: String = try row.next()
+    let client: UUID? = try row.next()
+    let name: String? = try row.next()
     let parameters: JSONText = try row.next()
     return Output(
-      client: client, clientName: name, fields: Interaction.fields(parameters), isAnswered: try row.next())
+      client: client, clientName: name, fields: Interaction.fields(parameters), isAnswered: try row.next(),
+      device: try row.next())
   }
 }
 

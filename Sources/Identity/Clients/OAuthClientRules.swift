@@ -43,6 +43,9 @@ public struct OAuthClientRules: Sendable {
     if type != .service, settings.authMethod == .none, grants.contains(.clientCredentials) {
       faults.append(FieldRefusal("grant_types", "client_credentials needs a client that authenticates"))
     }
+    if grants.contains(.deviceCode), type == .spa {
+      faults.append(FieldRefusal("grant_types", "device_code is for what has no browser (RFC 8628): native or web"))
+    }
     if grants == [.refreshToken] {
       faults.append(FieldRefusal("grant_types", "refresh_token needs a grant that begins"))
     }

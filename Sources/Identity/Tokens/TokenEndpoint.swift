@@ -61,6 +61,7 @@ public struct TokenEndpoint: Sendable {
     case .refreshToken: return try await refreshed(request, in: database)
     case .sixWeChatMiniapp: return try await federated(request, in: database)
     case .authorizationCode: return try await redeemed(request, in: database)
+    case .deviceCode: return try await polled(request, in: database)
     }
   }
 
@@ -126,7 +127,14 @@ public struct TokenEndpoint: Sendable {
     }
   }
 
-  private func asked(_ request: Request) throws(OAuthRefusal) -> Scope? {
+  /// Refuses a client that is not registered for a grant.
+  static func allow(_ grant: GrantType, _ client: AuthenticatedClient) throws(OAuthRefusal) {
+    guard client.grantTypes.contains(grant.rawValue) else {
+      throw .oauth(OAuthError(.unauthorizedClient, "this client is not registered for \(grant.rawValue)"))
+    }
+  }
+
+  func asked(_ request: Request) throws(OAuthRefusal) -> Scope? {
     guard let text = request.fields["scope"] else { return nil }
     guard let scope = Scope(parsing: text) else {
       throw .oauth(OAuthError(.invalidScope, "the scope has characters that are not allowed"))

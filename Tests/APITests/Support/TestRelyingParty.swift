@@ -90,16 +90,21 @@ struct TestRelyingParty: Sendable {
     return try await token(usual.merging(changes) { $1 })
   }
 
-  func token(_ fields: [String: String]) async throws -> TestServer.Answer {
+  func token(_ fields: [String: String]) async throws -> TestServer.Answer { try await post("token", fields) }
+
+  /// Asks an OAuth endpoint of an issuer, authenticated as registered; without `issuer` of its own.
+  func post(
+    at issuer: String? = nil, _ endpoint: String, _ fields: [String: String], headers more: [(String, String)] = []
+  ) async throws -> TestServer.Answer {
     var fields = fields
-    var headers = [("Content-Type", "application/x-www-form-urlencoded")]
+    var headers = [("Content-Type", "application/x-www-form-urlencoded")] + more
     if secret.isEmpty {
       fields["client_id"] = clientID
     } else {
       headers.append(("Authorization", "Basic \(Data("\(clientID):\(secret)".utf8).base64EncodedString())"))
     }
     let body = TestBrowser.form(fields.filter { !$0.value.isEmpty }.map { ($0.key, $0.value) })
-    return try await server.send("POST", "\(issuerPath)/token", body, headers: headers)
+    return try await server.send("POST", "\(issuer ?? issuerPath)/\(endpoint)", body, headers: headers)
   }
 
   func userinfo(_ token: String) async throws -> TestServer.Answer {
