@@ -22,7 +22,7 @@ enum AuthorizationPages {
   static func consent(_ interaction: Interaction, action: String, _ frame: PageFrame) -> Response {
     var page = ConsentPage(
       frame: frame, action: action, token: FormToken(interaction.token.expose(), name: "interaction"),
-      clientName: interaction.clientName,
+      clientName: interaction.clientName ?? "",
       scopes: Scope(parsing: interaction.fields["scope"] ?? "")?.tokens ?? [])
     page.formTargets = targets(interaction)
     page.userCode = interaction.userCode

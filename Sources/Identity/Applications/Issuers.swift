@@ -118,6 +118,8 @@ public final class Issuers: Sendable {
       json.member("end_session_endpoint", "\(issuer)/logout")
       json.member("introspection_endpoint", "\(issuer)/introspect")
       json.member("revocation_endpoint", "\(issuer)/revoke")
+      json.member("pushed_authorization_request_endpoint", "\(issuer)/par")
+      json.member("require_pushed_authorization_requests", false)
       json.member("device_authorization_endpoint", "\(issuer)/device_authorization")
       json.member("scopes_supported", ["openid", "profile", "email", "phone", "address"])
       json.member("response_types_supported", ["code"])
