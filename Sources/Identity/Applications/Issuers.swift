@@ -132,7 +132,7 @@ public final class Issuers: Sendable {
         "grant_types_supported",
         [
           "authorization_code", "client_credentials", "refresh_token",
-          "urn:ietf:params:oauth:grant-type:device_code",
+          "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
           "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp",
         ])
       json.member("dpop_signing_alg_values_supported", DPoP.algorithms)
