@@ -121,7 +121,7 @@ public final class Issuers: Sendable {
       json.member("pushed_authorization_request_endpoint", "\(issuer)/par")
       json.member("require_pushed_authorization_requests", false)
       json.member("device_authorization_endpoint", "\(issuer)/device_authorization")
-      json.member("scopes_supported", ["openid", "profile", "email", "phone", "address"])
+      json.member("scopes_supported", ["openid", "profile", "email", "phone", "address", "offline_access"])
       json.member("response_types_supported", ["code"])
       json.member("response_modes_supported", ["query", "form_post"])
       json.member("code_challenge_methods_supported", ["S256"])

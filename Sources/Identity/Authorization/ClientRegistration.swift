@@ -27,7 +27,8 @@ struct ClientRegistration: Sendable {
   /// The request, checked by itself and against what the client is registered for.
   /// - Throws: the error for the client.
   func request(_ fields: [String: String]) throws(OAuthError) -> AuthorizationRequest {
-    let request = try AuthorizationRequest(fields, isPublicClient: isPublic)
+    let request = try AuthorizationRequest(
+      fields, isPublicClient: isPublic, mayBeOffline: grantTypes.contains(GrantType.refreshToken.rawValue))
     guard grantTypes.contains(GrantType.authorizationCode.rawValue) else {
       throw OAuthError(.unauthorizedClient, "this client is not registered for authorization_code")
     }

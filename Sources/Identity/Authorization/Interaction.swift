@@ -25,6 +25,13 @@ public struct Interaction: Sendable {
   /// The code that the device shows, for the person to compare.
   public var userCode: String? { device == nil ? nil : fields["user_code"] }
 
+  /// The scopes that the person is asked to agree to.
+  public var scopes: [String] {
+    guard device == nil, let request = try? AuthorizationRequest(fields, isPublicClient: false, mayBeOffline: true)
+    else { return Scope(parsing: fields["scope"] ?? "")?.tokens ?? [] }
+    return request.scope.tokens
+  }
+
   static let prefix = "qin"
 
   /// Parameters as they are stored.
