@@ -67,7 +67,9 @@ extension TokenEndpoint {
     _ granted: Scope, by asked: Scope?, _ client: AuthenticatedClient
   ) throws(OAuthRefusal) -> Scope {
     let registered = Scope(client.scopes)
-    guard let asked else { return Scope(granted.tokens.filter(registered.contains)) }
+    guard let asked else {
+      return Scope(granted.tokens.filter { registered.contains($0) && $0 != Scope.offlineAccess })
+    }
     guard granted.covers(asked), registered.covers(asked) else {
       throw .oauth(
         OAuthError(.invalidScope, "the scope is wider than that of subject_token or than the client is registered for"))
