@@ -22,7 +22,7 @@ extension Services {
     let admission = TenantMiddleware(directory: directory, database: database, limit: limits.tenant)
     let oauth = OAuthRoutes(
       issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, assertions: assertions,
-      authorization: authorization,
+      authorization: authorization, dpop: dpop,
       limit: limits.client)
     let tenant = router.group("t/{tenant}").add(middleware: admission).group(context: TenantContext.self)
     addManagementRoutes(to: tenant)

@@ -144,10 +144,6 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
   /// What a caller is told of a fault of ours, once it is logged.
   func problem(_ fault: IdentityFault, context: QiaoRequestContext) -> Problem {
     if case .database(let error) = fault {
-      if error == .tenantUnavailable {
-        directory.forget()
-        return .notFound
-      }
       if error.isTransient {
         logger.warning(
           "database unavailable", metadata: ["request_id": "\(context.requestID)", "reason": "\(error)"])

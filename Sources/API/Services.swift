@@ -27,6 +27,7 @@ public struct Services: Sendable {
   let logout: Logout
   let account: Account
   let devices: DeviceSignIn
+  let dpop: DPoP
   let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
@@ -59,7 +60,7 @@ public struct Services: Sendable {
     self.metrics = metrics
     self.logger = logger
     self.now = now
-    directory = TenantDirectory(database: database)
+    directory = TenantDirectory(database: database, slugLifetime: .seconds(300))
     let keys = SigningKeyCache(ring: ring)
     let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
     issuers = Issuers(names: issuer)
@@ -69,6 +70,7 @@ public struct Services: Sendable {
     assertions = ClientAssertions(names: issuer, now: now, read: readingKeys)
     account = Account(authorization: authorization, now: now)
     devices = DeviceSignIn(ring: ring)
+    dpop = DPoP(publicURL: publicURL, ring: ring, now: now)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
     let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)

@@ -134,6 +134,12 @@ extension JSONWriter {
     integer(value)
   }
 
+  /// A member with a whole number or `null`.
+  public mutating func member(_ name: String, _ value: Int?) {
+    key(name)
+    if let value { integer(value) } else { null() }
+  }
+
   /// A member with `true` or `false`.
   public mutating func member(_ name: String, _ value: Bool) {
     key(name)

@@ -26,6 +26,8 @@ public struct AuthorizationRequest: Sendable {
   public let prompts: Set<Prompt>
   /// `max_age` in seconds.
   public let maxAge: Int?
+  /// `dpop_jkt`: the thumbprint of the key that the code is bound to (RFC 9449 section 10)
+  public let keyThumbprint: String?
   /// `id_token_hint`
   public let idTokenHint: String?
 
@@ -49,6 +51,11 @@ public struct AuthorizationRequest: Sendable {
     self.prompts = prompts
     maxAge = try Self.maxAge(fields["max_age"])
     idTokenHint = fields["id_token_hint"]
+    keyThumbprint = fields["dpop_jkt"]
+    // A thumbprint is base64url of SHA-256, as a challenge is.
+    guard keyThumbprint.map(PKCE.isChallenge) ?? true else {
+      throw OAuthError(.invalidRequest, "dpop_jkt must be the SHA-256 thumbprint of a key")
+    }
   }
 
   /// How the response travels: `query`, unless the request names `form_post`.

@@ -30,4 +30,17 @@ public enum DatabaseError: Error, Sendable, Equatable {
     default: false
     }
   }
+
+  /// A few words that a row or an answer may show: the kind of the error, never the server's own words.
+  public var kind: String {
+    switch self {
+    case .unique(let constraint), .foreignKey(let constraint), .check(let constraint): "constraint \(constraint)"
+    case .denied: "the database refused"
+    case .tenantUnavailable: "the tenant is suspended or gone"
+    case .unavailable, .unknownOutcome: "the database was away"
+    case .timeout: "the database did not answer in time"
+    case .server(let state, _): "SQLSTATE \(state)"
+    case .decoding: "a row could not be read"
+    }
+  }
 }

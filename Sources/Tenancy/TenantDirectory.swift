@@ -3,8 +3,10 @@ import Synchronization
 
 /// Finds the tenant of a request, and is the only maker of `TenantScope`.
 ///
-/// An answer is kept for a second, so a busy tenant costs one look-up a second and node. That is safe, because a scope is
-/// not an admission: each batch checks in the database that the tenant is active.
+/// Answers are kept. That is safe, because a scope is not an admission: each batch checks in the database that the tenant is
+/// active. A slug stays its tenant's for life, so who serves many tenants may keep those for long; whose batch then finds the
+/// tenant unavailable forgets the slug and asks again. A host name can move to another tenant and is kept for a second only,
+/// as is the answer that there is no active tenant.
 public final class TenantDirectory: Sendable {
   /// Why there is no scope.
   public enum Refusal: Error, Sendable, Equatable {
@@ -26,17 +28,19 @@ public final class TenantDirectory: Sendable {
     let until: ContinuousClock.Instant
   }
 
-  /// Above this many entries the whole cache is dropped: simpler than an eviction order, and a second's worth at most.
-  private static let capacity = 20_000
+  /// Above this many entries the whole cache is dropped: simpler than an eviction order. It is about 50 MB.
+  private static let capacity = 200_000
+  private static let shortLifetime = Duration.seconds(1)
 
   private let database: Database
-  private let lifetime: Duration
+  private let slugLifetime: Duration
   private let kept = Mutex<[Key: Kept]>([:])
 
-  /// A directory over `database`; `lifetime` is how long an answer is kept.
-  public init(database: Database, lifetime: Duration = .seconds(1)) {
+  /// A directory over `database`.
+  /// - Parameter slugLifetime: how long the slug of an active tenant is kept.
+  public init(database: Database, slugLifetime: Duration = .seconds(1)) {
     self.database = database
-    self.lifetime = lifetime
+    self.slugLifetime = slugLifetime
   }
 
   /// The active tenant with this slug.
@@ -54,6 +58,11 @@ public final class TenantDirectory: Sendable {
   /// Forgets everything; called where tenants change, so that this node answers at once.
   public func forget() {
     kept.withLock { $0.removeAll(keepingCapacity: true) }
+  }
+
+  /// Forgets one slug; called by whom its scope let down.
+  public func forget(slug: String) {
+    kept.withLock { $0[.slug(slug)] = nil }
   }
 
   private func scope(_ key: Key) async throws(Refusal) -> TenantScope {
@@ -77,8 +86,13 @@ public final class TenantDirectory: Sendable {
     }
     kept.withLock { table in
       if table.count >= Self.capacity { table.removeAll(keepingCapacity: true) }
-      table[key] = Kept(entry: found, until: now + lifetime)
+      table[key] = Kept(entry: found, until: now + lifetime(of: key, found))
     }
     return found
+  }
+
+  private func lifetime(of key: Key, _ entry: TenantEntry?) -> Duration {
+    guard case .slug = key, let entry, entry.isActive else { return Self.shortLifetime }
+    return slugLifetime
   }
 }

@@ -198,6 +198,24 @@ struct PushTests {
     }
   }
 
+  @Test("what a suspended tenant left behind is not late")
+  func suspendedLag() async throws {
+    let miniapp = try await TestMiniapp.make()
+    let server = miniapp.server
+    _ = try await server.database.administer(
+      """
+      INSERT INTO push_schedule (tenant_id, push_id, run_at)
+      VALUES ('\(miniapp.tenant.id)', gen_random_uuid(), now() - interval '9 years')
+      """)
+    let path = "/v1/tenants/\(miniapp.tenant.slug)"
+    let suspended = try await server.send("PATCH", path, key: TestServer.operatorToken, #"{"status":"suspended"}"#)
+    #expect(suspended.status == 200)
+    let services = server.runtime.services
+    let work = PushWork(database: services.database, heartbeat: services.database, ring: services.ring)
+    let year = 31_536_000.0
+    #expect(try await work.lag() < year)
+  }
+
   // MARK: What the rules are tried on
 
   private static var now: Int { Int(Date().timeIntervalSince1970) }

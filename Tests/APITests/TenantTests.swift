@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import Tenancy
+import TestSupport
 import Testing
 
 @Suite("the operator's tenants")
@@ -72,6 +73,36 @@ struct TenantTests {
     #expect(refused["code"]?.string == "tenant_suspended")
     _ = try await send("PATCH", "/v1/tenants/\(tenant.slug)", #"{"status":"active"}"#)
     #expect(try await tenant.send("GET", "api-keys").status == 200)
+  }
+
+  @Test("a tenant that another node suspended answers 403 at once, whatever this node remembers of it")
+  func suspendedElsewhere() async throws {
+    let server = try await TestServer.shared()
+    let tenant = try await server.tenant()
+    #expect(try await tenant.send("GET", "api-keys").status == 200)
+    _ = try await server.database.administer("UPDATE tenants SET status = 'suspended' WHERE slug = '\(tenant.slug)'")
+    #expect(try await tenant.send("GET", "api-keys").text("code") == "tenant_suspended")
+    _ = try await server.database.administer("DELETE FROM tenants WHERE slug = '\(tenant.slug)'")
+    let gone = try await eventually("the suspended tenant to be forgotten") {
+      let answer = try await tenant.send("GET", "api-keys")
+      return answer.status == 404 ? answer : nil
+    }
+    #expect(gone.text("code") == "not_found")
+  }
+
+  @Test("a slug that another node gave to a new tenant is the new tenant's after one answer of 503")
+  func slugGivenElsewhere() async throws {
+    // Its own: tenants that other tests make on the shared one let it forget.
+    let server = try await TestServer.start(on: TestDatabase.shared(), refreshesTokens: false)
+    let (old, new) = (try await server.tenant(), try await server.tenant())
+    #expect(try await old.send("GET", "api-keys").status == 200)
+    _ = try await server.database.administer("DELETE FROM tenants WHERE slug = '\(old.slug)'")
+    _ = try await server.database.administer("UPDATE tenants SET slug = '\(old.slug)' WHERE slug = '\(new.slug)'")
+    let path = "/t/\(old.slug)/v1/api-keys"
+    let early = try await server.send("GET", path, key: new.key)
+    #expect(early.status == 503 && early.headers["retry-after"] != nil, "\(early)")
+    #expect(try await server.send("GET", path, key: new.key).status == 200)
+    #expect(try await server.send("GET", path, key: old.key).status == 401)
   }
 
   @Test("host names are replaced as a whole and belong to one tenant")

@@ -10,7 +10,7 @@ import JSON
 ///   fields.optional("status", .enumeration(UserStatus.self))
 /// }
 /// let users = try await store.users(list.filter, list.slice)
-/// return list.response(users, id: \.id.uuid) { user, json in user.write(to: &json) }
+/// return list.response(users, id: \.id.uuid) { user, json in user.writeMembers(to: &json) }
 /// ```
 public struct ListRequest<Filter>: Sendable where Filter: Sendable {
   /// What `read` made of the filters.
@@ -47,7 +47,7 @@ public struct ListRequest<Filter>: Sendable where Filter: Sendable {
     self.cursors = cursors
   }
 
-  /// `{"items": […], "next_cursor": …}` of rows fetched with `slice`.
+  /// `{"items": […], "next_cursor": …}` of rows fetched with `slice`; `write` writes the members of one item.
   public func response<Row>(
     _ rows: [Row], id: (Row) -> UUID, _ write: (Row, inout JSONWriter) -> Void
   ) -> Response {
@@ -56,7 +56,11 @@ public struct ListRequest<Filter>: Sendable where Filter: Sendable {
     return .json { json in
       json.key("items")
       json.beginArray()
-      for item in items { write(item, &json) }
+      for item in items {
+        json.beginObject()
+        write(item, &json)
+        json.endObject()
+      }
       json.endArray()
       json.member("next_cursor", next)
     }

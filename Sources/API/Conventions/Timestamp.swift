@@ -25,9 +25,8 @@ public enum Timestamp {
     var reader = Reader(bytes: Array(text.utf8))
     guard let year = reader.number(4), reader.skip(0x2D), let month = reader.number(2), reader.skip(0x2D),
       let day = reader.number(2), reader.skip(0x54) || reader.skip(0x74), let hour = reader.number(2),
-      reader.skip(0x3A),
-      let minute = reader.number(2), reader.skip(0x3A), let second = reader.number(2), let fraction = reader.fraction(),
-      let offset = reader.offset(), reader.isAtEnd
+      reader.skip(0x3A), let minute = reader.number(2), reader.skip(0x3A), let second = reader.number(2),
+      let fraction = reader.fraction(), let offset = reader.offset(), reader.isAtEnd
     else { return nil }
     guard (1970...9999).contains(year), (1...12).contains(month), hour < 24, minute < 60, second < 60 else {
       return nil
@@ -120,10 +119,4 @@ extension JSONWriter {
 
   /// A member with a time or `null`.
   public mutating func member(_ name: String, _ moment: Date?) { member(name, moment.map(Timestamp.text)) }
-
-  /// A member with a whole number or `null`.
-  public mutating func member(_ name: String, _ value: Int?) {
-    key(name)
-    if let value { integer(value) } else { null() }
-  }
 }

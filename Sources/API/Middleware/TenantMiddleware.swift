@@ -1,4 +1,6 @@
 import Hummingbird
+import Identity
+import Query
 import Tenancy
 
 /// Finds the tenant named in the path. The only way to a `TenantContext`.
@@ -24,7 +26,39 @@ struct TenantMiddleware: RouterMiddleware {
     }
     // Known only now: a name nobody has must not take room in the limiter.
     try limit.admit(slug)
-    return try await next(request, context)
+    do {
+      return try await next(request, context)
+    } catch  where DatabaseError(behind: error) == .tenantUnavailable {
+      throw await changed(slug)
+    }
+  }
+
+  /// What became of a tenant that a batch could not enter any more.
+  private func changed(_ slug: String) async -> Problem {
+    directory.forget(slug: slug)
+    do throws(TenantDirectory.Refusal) {
+      _ = try await directory.scope(slug: slug)
+    } catch {
+      return Problem(error)
+    }
+    // Another tenant of this name, or the same one active again.
+    return .unavailable()
+  }
+}
+
+extension DatabaseError {
+  /// The fault of the database that an error of the use cases stands for, if it is one.
+  init?(behind error: any Error) {
+    let fault: IdentityFault? =
+      switch error {
+      case let error as DatabaseError: .database(error)
+      case let fault as IdentityFault: fault
+      case FederationRefusal.fault(let fault): fault
+      case let refusal as ManagementRefusal: refusal.fault
+      default: nil
+      }
+    guard case .database(let error) = fault else { return nil }
+    self = error
   }
 }
 

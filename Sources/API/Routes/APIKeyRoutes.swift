@@ -28,7 +28,7 @@ struct APIKeyRoutes: Sendable {
       .get("api-keys", "list_api_keys", .tenantRead, query: ListRequest.schema) { request, context in
         let list = try ListRequest(request, cursors, "api-keys", tenant: context.tenant.id.uuid) { _ in }
         let keys = try await APIKeys(context.database).list(list.slice)
-        return list.response(keys, id: \.id.uuid) { $0.write(to: &$1) }
+        return list.response(keys, id: \.id.uuid) { $0.writeMembers(to: &$1) }
       },
       .post(
         "api-keys", "create_api_key", .keysWrite,
@@ -81,12 +81,6 @@ struct APIKeyRoutes: Sendable {
 }
 
 extension APIKeyDetails {
-  func write(to json: inout JSONWriter) {
-    json.beginObject()
-    writeMembers(to: &json)
-    json.endObject()
-  }
-
   func writeMembers(to json: inout JSONWriter) {
     json.member("id", id.description)
     json.member("name", name)

@@ -62,9 +62,7 @@ struct ApplicationRoutes: Sendable {
         let list = try ListRequest(request, cursors, "identity-applications", tenant: context.tenant.id.uuid) { _ in }
         let found = try await applications.list(list.slice, in: context.database)
         return list.response(found, id: \.id.uuid) { application, json in
-          json.beginObject()
           write(application, context, to: &json)
-          json.endObject()
         }
       },
       .post(

@@ -12,11 +12,7 @@ struct AuditEventRoutes: Sendable {
         request, context in
         let list = try ListRequest(request, cursors, "audit-events", tenant: context.tenant.id.uuid, Self.filter)
         let events = try await AuditEvents(context.database).list(list.filter, list.slice)
-        return list.response(events, id: \.id.uuid) { event, json in
-          json.beginObject()
-          event.writeMembers(to: &json)
-          json.endObject()
-        }
+        return list.response(events, id: \.id.uuid) { $0.writeMembers(to: &$1) }
       },
       .get("audit-events/{id}", "get_audit_event", .auditRead) { request, context in
         try QueryParameters.none(request)

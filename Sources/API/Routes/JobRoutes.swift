@@ -12,11 +12,7 @@ struct JobRoutes: Sendable {
       .get("jobs", "list_jobs", .tenantRead, query: ListRequest.schema(Self.filter)) { request, context in
         let list = try ListRequest(request, cursors, "jobs", tenant: context.tenant.id.uuid, Self.filter)
         let jobs = try await JobList(context.database).list(list.filter, list.slice)
-        return list.response(jobs, id: \.id.uuid) { job, json in
-          json.beginObject()
-          job.writeMembers(to: &json)
-          json.endObject()
-        }
+        return list.response(jobs, id: \.id.uuid) { $0.writeMembers(to: &$1) }
       },
       .get("jobs/{id}", "get_job", .tenantRead) { request, context in
         try QueryParameters.none(request)

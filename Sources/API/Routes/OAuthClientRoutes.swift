@@ -15,11 +15,7 @@ struct OAuthClientRoutes: Sendable {
         request, context in
         let list = try ListRequest(request, cursors, "oauth-clients", tenant: context.tenant.id.uuid, Self.filter)
         let found = try await clients(context).list(list.slice, application: list.filter)
-        return list.response(found, id: \.id.uuid) { client, json in
-          json.beginObject()
-          client.writeMembers(to: &json)
-          json.endObject()
-        }
+        return list.response(found, id: \.id.uuid) { $0.writeMembers(to: &$1) }
       },
       .post(
         "oauth-clients", "create_oauth_client", .tenantWrite, body: FieldReader.schema(of: OAuthClientFields.New.init)
@@ -93,6 +89,7 @@ extension OAuthClientDetails {
     json.member("require_pushed_authorization_requests", settings.requiresPAR)
     json.member("require_consent", settings.requiresConsent)
     json.member("scopes", settings.scopes)
+    json.member("dpop_bound_access_tokens", settings.requiresDPoP)
     json.member("created_at", createdAt)
     json.member("updated_at", updatedAt)
   }

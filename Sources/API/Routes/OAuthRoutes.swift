@@ -13,6 +13,7 @@ struct OAuthRoutes: Sendable {
   let verifier: AccessTokenVerifier
   let assertions: ClientAssertions
   let authorization: Authorization
+  let dpop: DPoP
   /// Of each client.
   let limit: RateLimiter?
 
@@ -64,17 +65,20 @@ struct OAuthRoutes: Sendable {
   // MARK: Tokens
 
   @Sendable private func token(_ request: Request, _ context: TenantContext) async throws -> Response {
-    try await tokens(request, context, application: try await application(context).id)
+    try await withNonce(request) {
+      try await tokens(request, context, application: try await application(context).id)
+    }
   }
 
   @Sendable private func tenantToken(_ request: Request, _ context: TenantContext) async throws -> Response {
-    try await tokens(request, context, application: nil)
+    try await withNonce(request) { try await tokens(request, context, application: nil) }
   }
 
   private func tokens(
     _ request: Request, _ context: TenantContext, application: ID<IdentityApplication>?
   ) async throws -> Response {
-    let asked = try await read(request, context, application: application)
+    var asked = try await read(request, context, application: application)
+    asked.proof = try proof(request)
     let issued = try await oauth { () async throws(OAuthRefusal) in
       try await endpoint.tokens(for: asked, in: context.database)
     }
@@ -97,7 +101,8 @@ struct OAuthRoutes: Sendable {
         json.member("scope", claims.scope.text)
         json.member("client_id", claims.clientID)
         if let username = live.user?.username { json.member("username", username) }
-        json.member("token_type", "Bearer")
+        json.member("token_type", claims.keyThumbprint == nil ? "Bearer" : "DPoP")
+        if let key = claims.keyThumbprint { json.confirmation(key) }
         json.member("exp", claims.expiresAt)
         json.member("iat", claims.issuedAt)
         json.member("sub", claims.subject)
@@ -118,36 +123,21 @@ struct OAuthRoutes: Sendable {
   }
 
   @Sendable private func userinfo(_ request: Request, _ context: TenantContext) async throws -> Response {
-    let issuer = try await application(context)
-    let token = try await bearerToken(request)
-    let live = try await verifier.live(token, application: issuer.id, slug: issuer.slug, in: context.database)
-    guard let live, let user = live.user else {
-      throw OAuthProblem(
-        bearer: OAuthError(.invalidToken, "the access token is expired, revoked or not of this issuer"))
-    }
-    guard live.claims.scope.contains("openid") else {
-      throw OAuthProblem(bearer: OAuthError(.insufficientScope, "the access token lacks the scope openid"))
-    }
-    return .json(JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, to: &$0) })
+    try await withNonce(request) { try await claims(request, context) }
   }
 
-  /// The access token, sent in exactly one way (RFC 6750 section 2).
-  private func bearerToken(_ request: Request) async throws -> String {
-    var tokens: [String] = []
-    if let header = request.headers[.authorization] {
-      guard let value = header.bearerValue else { throw OAuthProblem(bearer: nil) }
-      tokens.append(value)
+  private func claims(_ request: Request, _ context: TenantContext) async throws -> Response {
+    let issuer = try await application(context)
+    let token = try await presentedToken(request)
+    let live = try await live(token, issuer, context)
+    guard let live, let user = live.user else {
+      throw token.problem(
+        OAuthError(.invalidToken, "the access token is expired, revoked, not of this issuer or bound to another key"))
     }
-    if request.method == .post, request.mediaType == "application/x-www-form-urlencoded",
-      let value = try await request.form()["access_token"]
-    {
-      tokens.append(value)
+    guard live.claims.scope.contains("openid") else {
+      throw token.problem(OAuthError(.insufficientScope, "the access token lacks the scope openid"))
     }
-    guard tokens.count <= 1 else {
-      throw OAuthProblem(bearer: OAuthError(.invalidRequest, "send the access token in one way only"))
-    }
-    guard let token = tokens.first else { throw OAuthProblem(bearer: nil) }
-    return token
+    return .json(JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, to: &$0) })
   }
 
   // MARK: Requests
@@ -173,14 +163,5 @@ struct OAuthRoutes: Sendable {
     } catch .fault(let fault) {
       throw fault
     }
-  }
-}
-
-extension String {
-  /// What follows `Bearer ` in an Authorization header; the scheme's case does not matter (RFC 9110 section 11.1).
-  var bearerValue: String? {
-    let parts = split(separator: " ", omittingEmptySubsequences: true)
-    guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-    return String(parts[1])
   }
 }

@@ -30,11 +30,7 @@ struct ReconciliationRoutes: Sendable {
         let list = try ListRequest(
           request, cursors, "reconciliations", tenant: context.tenant.id.uuid, Self.filter)
         let runs = try await Reconciliations(context.database).list(list.filter, list.slice)
-        return list.response(runs, id: \.id.uuid) { run, json in
-          json.beginObject()
-          run.writeMembers(to: &json)
-          json.endObject()
-        }
+        return list.response(runs, id: \.id.uuid) { $0.writeMembers(to: &$1) }
       },
       .post(
         "reconciliations", "create_reconciliation", .jobsWrite, body: FieldReader.schema(of: New.init),
@@ -58,11 +54,7 @@ struct ReconciliationRoutes: Sendable {
         let list = try ListRequest(
           request, cursors, "reconciliation items \(run)", tenant: context.tenant.id.uuid, Self.situation)
         let items = try await Reconciliations(context.database).items(of: run, list.filter, list.slice)
-        return list.response(items, id: \.identity) { item, json in
-          json.beginObject()
-          item.writeMembers(to: &json)
-          json.endObject()
-        }
+        return list.response(items, id: \.identity) { $0.writeMembers(to: &$1) }
       },
       .post("reconciliations/{id}/cancel", "cancel_reconciliation", .jobsWrite, status: .ok) { request, context in
         try QueryParameters.none(request)
@@ -103,8 +95,7 @@ extension Reconciliation {
     json.key("progress")
     json.beginObject()
     json.member("done", done)
-    json.key("total")
-    if let total { json.integer(total) } else { json.null() }
+    json.member("total", total)
     json.endObject()
     json.member("situations", raw: situations.utf8)
     json.member("last_error", lastError)
@@ -123,8 +114,7 @@ extension ReconciliationItem {
     json.member("user_id", user.description)
     json.member("other_user_id", otherUser?.description)
     json.member("fields", fields)
-    json.key("wechat_errcode")
-    if let errcode { json.integer(errcode) } else { json.null() }
+    json.member("wechat_errcode", errcode)
     json.member("created_at", createdAt)
     json.member("updated_at", createdAt)
   }

@@ -49,7 +49,7 @@ struct TenantRoutes: Sendable {
 
   private func list(_ request: Request) async throws -> Response {
     let list = try ListRequest(request, cursors, "tenants", tenant: nil) { _ in }
-    return list.response(try await tenants.list(list.slice), id: \.id.uuid) { $0.write(to: &$1) }
+    return list.response(try await tenants.list(list.slice), id: \.id.uuid) { $0.writeMembers(to: &$1) }
   }
 
   @Sendable private func create(_ request: Request, _ context: OperatorContext) async throws -> Response {
@@ -91,12 +91,6 @@ struct TenantRoutes: Sendable {
 }
 
 extension TenantDetails {
-  func write(to json: inout JSONWriter) {
-    json.beginObject()
-    writeMembers(to: &json)
-    json.endObject()
-  }
-
   func writeMembers(to json: inout JSONWriter) {
     json.member("id", id.description)
     json.member("slug", slug)

@@ -100,9 +100,7 @@ struct ThirdPartyAuthzClientRoutes: Sendable {
         }
         let found = try await clients.list(list.slice, application: list.filter, in: context.database)
         return list.response(found, id: \.id.uuid) { client, json in
-          json.beginObject()
           write(client, context, to: &json)
-          json.endObject()
         }
       },
       .post(path, "create_third_party_authz_client", .tenantWrite, body: FieldReader.schema(of: Self.new)) {

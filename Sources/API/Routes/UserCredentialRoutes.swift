@@ -17,11 +17,7 @@ struct UserCredentialRoutes: Sendable {
         let user: ID<User> = try context.id()
         let list = try ListRequest(request, cursors, "identities \(user)", tenant: context.tenant.id.uuid) { _ in }
         let found = try await UserIdentities(context.database).list(of: user, list.slice)
-        return list.response(found, id: \.id.uuid) { identity, json in
-          json.beginObject()
-          identity.writeMembers(to: &json)
-          json.endObject()
-        }
+        return list.response(found, id: \.id.uuid) { $0.writeMembers(to: &$1) }
       },
       .delete("users/{id}/identities/{identity_id}", "unlink_user_identity", .usersWrite) { request, context in
         try QueryParameters.none(request)
@@ -38,11 +34,7 @@ struct UserCredentialRoutes: Sendable {
         let user: ID<User> = try context.id()
         let list = try ListRequest(request, cursors, "sessions \(user)", tenant: context.tenant.id.uuid) { _ in }
         let found = try await UserSessions(context.database).list(of: user, list.slice)
-        return list.response(found, id: \.id.uuid) { session, json in
-          json.beginObject()
-          session.writeMembers(to: &json)
-          json.endObject()
-        }
+        return list.response(found, id: \.id.uuid) { $0.writeMembers(to: &$1) }
       },
       .delete("users/{id}/sessions/{session_id}", "end_user_session", .usersWrite) { request, context in
         try QueryParameters.none(request)

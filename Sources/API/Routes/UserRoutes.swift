@@ -17,11 +17,7 @@ struct UserRoutes: Sendable {
         let list = try ListRequest(
           request, cursors, "users \(application)", tenant: context.tenant.id.uuid, UserFields.filter)
         let users = try await Users(context.database).list(of: application, list.filter, list.slice)
-        return list.response(users, id: \.id.uuid) { user, json in
-          json.beginObject()
-          user.writeMembers(to: &json)
-          json.endObject()
-        }
+        return list.response(users, id: \.id.uuid) { $0.writeMembers(to: &$1) }
       },
       .post(path, "create_user", .usersWrite, body: FieldReader.schema(of: UserFields.New.init)) { request, context in
         try QueryParameters.none(request)

@@ -135,6 +135,7 @@ public final class Issuers: Sendable {
           "urn:ietf:params:oauth:grant-type:device_code",
           "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp",
         ])
+      json.member("dpop_signing_alg_values_supported", DPoP.algorithms)
       json.member("subject_types_supported", ["public"])
       json.member("id_token_signing_alg_values_supported", [found.algorithm])
       let authentication = ["client_secret_basic", "client_secret_post", "private_key_jwt"]

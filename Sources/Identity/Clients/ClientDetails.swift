@@ -41,8 +41,6 @@ public struct ClientDetails: Sendable {
   public let credentialStatus: String
   /// WeChat's errcode, what it means and what to do.
   public let credentialError: JSONText?
-  /// True when push settings are stored.
-  public let hasPushSettings: Bool
   /// Counts the changes of the row.
   public let version: Int
   /// When it was made.
@@ -51,7 +49,7 @@ public struct ClientDetails: Sendable {
   public let updatedAt: Date
 
   /// Reads the columns `c.id, c.identity_application_id, a.slug, c.name, c.provider, c.app_id, c.open_platform_account, c.scopes,
-  /// c.property_map, c.enabled, c.credential_status, c.credential_error, c.push_token_sealed IS NOT NULL, c.version,
+  /// c.property_map, c.enabled, c.credential_status, c.credential_error, c.version,
   /// c.created_at, c.updated_at`.
   init(_ row: inout Row) throws(DecodingFault) {
     id = try row.next()
@@ -66,7 +64,6 @@ public struct ClientDetails: Sendable {
     isEnabled = try row.next()
     credentialStatus = try row.next()
     credentialError = try row.next()
-    hasPushSettings = try row.next()
     version = try row.next()
     createdAt = try row.next()
     updatedAt = try row.next()

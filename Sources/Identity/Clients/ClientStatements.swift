@@ -5,7 +5,7 @@ import Tenancy
 struct ListThirdPartyAuthzClients: TenantStatement {
   static let sql: SQL = """
     SELECT c.id, c.identity_application_id, a.slug, c.name, c.provider, c.app_id, c.open_platform_account, c.scopes,
-      c.property_map, c.enabled, c.credential_status, c.credential_error, c.push_token_sealed IS NOT NULL, c.version,
+      c.property_map, c.enabled, c.credential_status, c.credential_error, c.version,
       c.created_at, c.updated_at
     FROM third_party_authz_clients c
     JOIN identity_applications a ON a.tenant_id = c.tenant_id AND a.id = c.identity_application_id
@@ -28,7 +28,7 @@ struct ListThirdPartyAuthzClients: TenantStatement {
 struct FindThirdPartyAuthzClient: TenantStatement {
   static let sql: SQL = """
     SELECT c.id, c.identity_application_id, a.slug, c.name, c.provider, c.app_id, c.open_platform_account, c.scopes,
-      c.property_map, c.enabled, c.credential_status, c.credential_error, c.push_token_sealed IS NOT NULL, c.version,
+      c.property_map, c.enabled, c.credential_status, c.credential_error, c.version,
       c.created_at, c.updated_at
     FROM third_party_authz_clients c
     JOIN identity_applications a ON a.tenant_id = c.tenant_id AND a.id = c.identity_application_id
@@ -54,7 +54,7 @@ struct InsertThirdPartyAuthzClient: TenantStatement {
       SELECT current_tenant(), $1, 'client.created', $2, $3, $4, 'third_party_authz_client', id::text FROM created
     )
     SELECT c.id, c.identity_application_id, a.slug, c.name, c.provider, c.app_id, c.open_platform_account, c.scopes,
-      c.property_map, c.enabled, c.credential_status, c.credential_error, c.push_token_sealed IS NOT NULL, c.version,
+      c.property_map, c.enabled, c.credential_status, c.credential_error, c.version,
       c.created_at, c.updated_at
     FROM created c
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = c.identity_application_id
@@ -114,7 +114,7 @@ struct UpdateThirdPartyAuthzClient: TenantStatement {
     )
     SELECT EXISTS (SELECT FROM target), c.id IS NOT NULL, c.id, c.identity_application_id, a.slug, c.name, c.provider, c.app_id,
       c.open_platform_account, c.scopes, c.property_map, c.enabled, c.credential_status, c.credential_error,
-      c.push_token_sealed IS NOT NULL, c.version, c.created_at, c.updated_at
+      c.version, c.created_at, c.updated_at
     FROM (SELECT) AS one LEFT JOIN changed c ON true
     LEFT JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = c.identity_application_id
     """

@@ -50,6 +50,8 @@ struct AuthenticatedClient: Sendable {
   /// Its public keys, or where they are.
   let jwks: JSONText?
   let jwksURI: String?
+  /// True when it gets no tokens without a DPoP proof.
+  let requiresDPoP: Bool
   let application: ApplicationSettings
 }
 
@@ -58,18 +60,19 @@ struct FindClient: TenantStatement {
   static let sql: SQL = """
     WITH found AS (
       SELECT c.id, false AS third_party, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method,
-        c.client_secret_hash, c.jwks, c.jwks_uri, c.identity_application_id
+        c.client_secret_hash, c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, c.identity_application_id
       FROM oauth_clients c
       WHERE c.tenant_id = current_tenant() AND c.id = $1
       UNION ALL
-      SELECT c.id, true, 'third_party', '{}', '{refresh_token}', c.scopes, 'none', NULL, NULL, NULL,
+      SELECT c.id, true, 'third_party', '{}', '{refresh_token}', c.scopes, 'none', NULL, NULL, NULL, false,
         c.identity_application_id
       FROM third_party_authz_clients c
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.enabled
     )
-    SELECT c.id, c.third_party, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method, c.client_secret_hash,
-      c.jwks, c.jwks_uri, a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
-      a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
+    SELECT c.id, c.third_party, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method,
+      c.client_secret_hash, c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, a.id, a.slug, a.enrollment,
+      a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl, a.refresh_token_idle_ttl,
+      a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
     FROM found c
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = c.identity_application_id
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
@@ -89,7 +92,8 @@ struct FindClient: TenantStatement {
       redirectURIs: try row.next(ColumnArray<String>.self).elements,
       grantTypes: try row.next(ColumnArray<String>.self).elements,
       scopes: try row.next(ColumnArray<String>.self).elements, authMethod: try row.next(), secretHash: try row.next(),
-      jwks: try row.next(), jwksURI: try row.next(), application: try ApplicationSettings(&row))
+      jwks: try row.next(), jwksURI: try row.next(), requiresDPoP: try row.next(),
+      application: try ApplicationSettings(&row))
   }
 }
 

@@ -63,6 +63,8 @@ public struct OAuthClientSettings: Sendable {
   public var requiresConsent = true
   /// What it may ask for.
   public var scopes: [String]
+  /// Whether its tokens must be bound to a key (RFC 9449 section 5.2).
+  public var requiresDPoP = false
 
   /// Settings as a client of `type` has them by default.
   public init(_ type: OAuthClientType, name: String) {
@@ -97,6 +99,8 @@ public struct OAuthClientChange: Sendable {
   public var requiresConsent: Bool?
   /// What it may ask for.
   public var scopes: [String]?
+  /// Whether its tokens must be bound to a key.
+  public var requiresDPoP: Bool?
 
   /// No change.
   public init() {}
@@ -115,6 +119,7 @@ public struct OAuthClientChange: Sendable {
     settings.requiresPAR = requiresPAR ?? settings.requiresPAR
     settings.requiresConsent = requiresConsent ?? settings.requiresConsent
     settings.scopes = scopes ?? settings.scopes
+    settings.requiresDPoP = requiresDPoP ?? settings.requiresDPoP
     return settings
   }
 }

@@ -35,9 +35,9 @@ struct RedeemDeviceCode: TenantStatement {
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
-        rotated_at, idle_expires_at, expires_at)
+        rotated_at, idle_expires_at, expires_at, dpop_jkt)
       SELECT current_tenant(), $6, a.id, r.user_id, r.client_id, $5, r.scope, $7, now(),
-        now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl)
+        now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl), $10
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     ), audited AS (
@@ -60,6 +60,8 @@ struct RedeemDeviceCode: TenantStatement {
   let session: ID<Session>
   let refreshToken: RefreshToken
   let requestID: String
+  /// The key of the DPoP proof that came with it.
+  let keyThumbprint: String?
 
   func bind(to binder: inout Binder) {
     binder.bind(code.id)
@@ -71,6 +73,7 @@ struct RedeemDeviceCode: TenantStatement {
     binder.bind(refreshToken.hash)
     binder.bind(UUIDv7.make())
     binder.bind(requestID)
+    binder.bind(keyThumbprint)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> RedeemedDeviceCode {

@@ -24,11 +24,13 @@ struct RotateRefreshToken: TenantStatement {
   static let sql: SQL = """
     WITH rotated AS (
       UPDATE grants g SET secret_hash = $3, generation = g.generation + 1, rotated_at = now(),
-        idle_expires_at = least(g.expires_at, now() + make_interval(secs => a.refresh_token_idle_ttl))
+        idle_expires_at = least(g.expires_at, now() + make_interval(secs => a.refresh_token_idle_ttl)),
+        dpop_jkt = coalesce(g.dpop_jkt, $8::text)
       FROM identity_applications a, users u
       WHERE g.tenant_id = current_tenant() AND g.id = $1 AND g.secret_hash = $2 AND g.revoked_at IS NULL
         AND g.expires_at > now() AND g.idle_expires_at > now()
         AND ($4::uuid IS NULL OR g.identity_application_id = $4) AND ($5::uuid IS NULL OR g.client_id = $5)
+        AND (g.dpop_jkt IS NULL OR ($8::text IS NOT NULL AND ($7::boolean OR g.dpop_jkt = $8)))
         AND ($6::text[] IS NULL OR string_to_array(g.scope, ' ') @> $6)
         AND a.tenant_id = current_tenant() AND a.id = g.identity_application_id
         AND u.tenant_id = current_tenant() AND u.id = g.user_id AND u.status = 'active'
@@ -37,7 +39,8 @@ struct RotateRefreshToken: TenantStatement {
         AND (EXISTS (SELECT FROM third_party_authz_clients c
             WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
           OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id
-            AND ($7::boolean OR c.token_endpoint_auth_method = 'none')))
+            AND ($7::boolean OR c.token_endpoint_auth_method = 'none')
+            AND ($8::text IS NOT NULL OR NOT c.dpop_bound_access_tokens)))
       RETURNING g.user_id, g.identity_application_id, g.client_id, g.session_id, g.scope, g.rotated_at, g.is_offline,
         coalesce(g.amr, (SELECT s.amr FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = g.session_id)) AS amr,
         coalesce(g.auth_time, (SELECT s.auth_time FROM sessions s
@@ -70,6 +73,9 @@ struct RotateRefreshToken: TenantStatement {
   let scope: Scope?
   /// True when the client authenticated.
   let isAuthenticated: Bool
+  /// The key of the proof that came with it: the grant's own for a public client, any for one that authenticates (RFC 9449
+  /// section 5). A grant that began with a key is never used without one again.
+  let keyThumbprint: String?
 
   func bind(to binder: inout Binder) {
     binder.bind(token.grant)
@@ -79,6 +85,7 @@ struct RotateRefreshToken: TenantStatement {
     binder.bind(client)
     binder.bind(scope.map { ColumnArray($0.tokens) })
     binder.bind(isAuthenticated)
+    binder.bind(keyThumbprint)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> RotatedGrant {
@@ -118,19 +125,27 @@ struct FindGrant: TenantStatement {
       AND (EXISTS (SELECT FROM third_party_authz_clients c
           WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
         OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id
-          AND ($4::boolean OR c.token_endpoint_auth_method = 'none')))
+          AND ($4::boolean OR c.token_endpoint_auth_method = 'none')
+          AND ($6::boolean OR $5::text IS NOT NULL OR NOT c.dpop_bound_access_tokens)))
+      AND ($6::boolean OR g.dpop_jkt IS NULL OR ($5::text IS NOT NULL AND ($4::boolean OR g.dpop_jkt = $5)))
     """
   let grant: ID<Grant>
   let application: ID<IdentityApplication>?
   let client: UUID?
   /// True when the client authenticated.
   let isAuthenticated: Bool
+  /// The key of the proof that came with it.
+  var keyThumbprint: String?
+  /// True where a token is given back and needs no proof.
+  var anyKey = false
 
   func bind(to binder: inout Binder) {
     binder.bind(grant)
     binder.bind(application)
     binder.bind(client)
     binder.bind(isAuthenticated)
+    binder.bind(keyThumbprint)
+    binder.bind(anyKey)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {

@@ -26,11 +26,6 @@ public enum FieldChange<Value: Sendable>: Sendable {
     case .set(let value): value
     }
   }
-
-  /// True unless it is `keep`.
-  public var isChange: Bool {
-    if case .keep = self { false } else { true }
-  }
 }
 
 extension Binder {

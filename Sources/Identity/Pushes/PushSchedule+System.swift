@@ -62,11 +62,12 @@ struct ReleasePushes: SystemStatement {
   func bind(to binder: inout Binder) { binder.bind(holder) }
 }
 
-/// Seconds the oldest due push is due.
+/// Seconds the oldest due push of an active tenant is due.
 struct OldestDuePush: SystemStatement {
   static let sql: SQL = """
-    SELECT coalesce(extract(epoch FROM now() - min(run_at)), 0)::double precision FROM push_schedule
-    WHERE run_at <= now() AND (lease_until IS NULL OR lease_until < now())
+    SELECT coalesce(extract(epoch FROM now() - min(s.run_at)), 0)::double precision FROM push_schedule s
+    JOIN tenants t ON t.id = s.tenant_id AND t.status = 'active'
+    WHERE s.run_at <= now() AND (s.lease_until IS NULL OR s.lease_until < now())
     """
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Double { try row.next() }

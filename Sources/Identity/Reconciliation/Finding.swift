@@ -65,15 +65,9 @@ extension Finding {
     }
     switch token {
     case .keep: break
-    case .replace(let sealed): json.member("token", Self.hexadecimal(sealed))
+    case .replace(let sealed): json.member("token", Data(sealed).base64EncodedString())
     case .drop: json.member("drops_token", true)
     }
     json.endObject()
-  }
-
-  /// PostgreSQL reads base64 only with padding and in the other alphabet.
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }

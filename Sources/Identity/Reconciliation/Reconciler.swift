@@ -87,7 +87,7 @@ public struct Reconciler: Sendable {
     } catch {
       if error == .tenantUnavailable { return .lost }
       if !error.isTransient, claim.attempts >= Self.lastAttempt {
-        _ = try? await rows.run(FinishRun(claim: claim, status: .failed, reason: Self.reason(error)), repeatable: true)
+        _ = try? await rows.run(FinishRun(claim: claim, status: .failed, reason: error.kind), repeatable: true)
       } else {
         _ = try? await handBack(claim, after: Self.backOff(claim.attempts))
       }
@@ -157,14 +157,4 @@ public struct Reconciler: Sendable {
   }
 
   private static func backOff(_ attempts: Int) -> Duration { .seconds(Pause.backOff(attempts: attempts)) }
-
-  /// What the row says of a failure: a kind, never the server's words.
-  private static func reason(_ error: DatabaseError) -> String {
-    switch error {
-    case .server(let state, _): "SQLSTATE \(state)"
-    case .unique(let constraint), .foreignKey(let constraint), .check(let constraint): "constraint \(constraint)"
-    case .decoding: "a row could not be read"
-    default: "the database was away"
-    }
-  }
 }

@@ -65,7 +65,7 @@ struct StoreFindings: TenantStatement {
       UPDATE federated_identities i SET unionid = coalesce(j.unionid, i.unionid),
         open_platform_account = CASE WHEN j.unionid IS NULL THEN i.open_platform_account ELSE j.account END,
         profile = coalesce(j.profile, i.profile),
-        oauth_token_sealed = CASE WHEN j.drops_token THEN NULL ELSE coalesce(decode(j.token, 'hex'), i.oauth_token_sealed) END,
+        oauth_token_sealed = CASE WHEN j.drops_token THEN NULL ELSE coalesce(decode(j.token, 'base64'), i.oauth_token_sealed) END,
         oauth_token_at = CASE WHEN j.token IS NOT NULL OR j.drops_token THEN now() ELSE i.oauth_token_at END,
         updated_at = now()
       FROM run, judged j

@@ -107,7 +107,7 @@ public struct SessionExpiry: Sendable {
       _ = try await database.run(EndPass(claim: claim, pause: pause), repeatable: true)
       return outcome
     } catch {
-      _ = try? await database.run(FailSweep(claim: claim, reason: Self.reason(error)), repeatable: true)
+      _ = try? await database.run(FailSweep(claim: claim, reason: error.kind), repeatable: true)
       throw error
     }
   }
@@ -117,15 +117,5 @@ public struct SessionExpiry: Sendable {
     let ratio = batchTime / max(took, .microseconds(100))
     let wanted = Int(Double(blocks) * min(2, max(0.25, ratio)))
     return min(batchSizes.upperBound, max(batchSizes.lowerBound, wanted))
-  }
-
-  /// What the row says of a failure: a kind, never the server's words.
-  private static func reason(_ error: DatabaseError) -> String {
-    switch error {
-    case .server(let state, _): "SQLSTATE \(state)"
-    case .timeout: "timeout"
-    case .unavailable, .unknownOutcome: "the database was away"
-    default: "refused"
-    }
   }
 }

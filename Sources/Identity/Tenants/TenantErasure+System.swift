@@ -49,6 +49,7 @@ struct EraseTenant: SystemStatement {
       authorization_codes_gone AS (DELETE FROM authorization_codes WHERE tenant_id = current_tenant()),
       device_authorizations_gone AS (DELETE FROM device_authorizations WHERE tenant_id = current_tenant()),
       user_code_tries_gone AS (DELETE FROM user_code_tries WHERE tenant_id = current_tenant()),
+      dpop_proofs_gone AS (DELETE FROM dpop_proofs WHERE tenant_id = current_tenant()),
       consents_gone AS (DELETE FROM consents WHERE tenant_id = current_tenant()),
       sessions_gone AS (DELETE FROM sessions WHERE tenant_id = current_tenant()),
       grants_gone AS (DELETE FROM grants WHERE tenant_id = current_tenant()),

@@ -32,7 +32,7 @@ public struct Tenants: Sendable {
       author: author, tenant: .make(), slug: slug, name: name, key: ID(token.id), keyHash: token.hash,
       scopes: APIScope.allCases.map(\.rawValue))
     let tenant = try await batch(EnterNewTenant(tenant: insert.tenant), insert).first.orNotFound()
-    directory.forget()
+    directory.forget(slug: slug)
     return Created(tenant: tenant, keyID: insert.key, key: token.text)
   }
 

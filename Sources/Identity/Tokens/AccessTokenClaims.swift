@@ -21,6 +21,8 @@ public struct AccessTokenClaims: Sendable {
   public let sessionID: ID<Session>?
   /// `scope`
   public let scope: Scope
+  /// `cnf.jkt`: the key it is bound to (RFC 9449 section 6.1).
+  public let keyThumbprint: String?
   /// The key of the signature.
   let keyID: ID<SigningKey>
   /// The claims as they were signed.
@@ -40,6 +42,7 @@ public struct AccessTokenClaims: Sendable {
     self.tokenID = tokenID
     sessionID = claims["sid"]?.string.flatMap { ID($0) }
     scope = Scope(parsing: claims["scope"]?.string ?? "") ?? Scope([])
+    keyThumbprint = claims["cnf"]?.object?["jkt"]?.string
     self.keyID = keyID
     self.text = text
   }

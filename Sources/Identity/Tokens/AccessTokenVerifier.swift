@@ -37,16 +37,34 @@ public final class AccessTokenVerifier: Sendable {
     public let user: User?
   }
 
+  /// How somebody came with a token.
+  public enum Presentation: Sendable {
+    /// As the bearer: enough for a token that is bound to no key.
+    case bearer
+    /// With a proof of a key (RFC 9449 section 7.1): for a token that is bound to that key.
+    case proof(DPoPProof)
+    /// Not to use it, but to ask about it.
+    case inspected
+  }
+
   /// The token, if it is one of this identity application, unexpired and not revoked, and user, session and client live.
-  /// - Returns: `nil` for every token that is not live, whatever the reason.
+  /// - Returns: `nil` for every token that is not live or not for whom presents it, whatever the reason.
   /// - Throws: `IdentityFault` when the database or a key fails.
   public func live(
-    _ token: String, application: ID<IdentityApplication>, slug: String, in database: TenantDatabase
+    _ token: String, application: ID<IdentityApplication>, slug: String, in database: TenantDatabase,
+    presented: Presentation = .bearer
   ) async throws(IdentityFault) -> Live? {
     guard let claims = try await claims(token, application: application, in: database),
       claims.issuer == issuer.issuer(tenant: database.tenant, application: slug),
       Double(claims.expiresAt) > now().timeIntervalSince1970
     else { return nil }
+    let proof: DPoPProof?
+    switch presented {
+    case .bearer where claims.keyThumbprint != nil: return nil
+    case .proof(let given) where given.thumbprint != claims.keyThumbprint: return nil
+    case .proof(let given): proof = given
+    case .bearer, .inspected: proof = nil
+    }
     do {
       if let session = claims.sessionID {
         guard let user = ID<User>(claims.subject), let client = UUID(canonical: claims.clientID),
@@ -55,13 +73,13 @@ public final class AccessTokenVerifier: Sendable {
         let check = CheckUserToken(
           application: application, user: user, session: session, grant: grant, client: client, key: claims.keyID,
           tokenID: claims.tokenID)
-        guard let user = try await database.run(check, repeatable: true).first else { return nil }
+        guard let user = try await database.run(check, proving: proof, repeatable: true).first else { return nil }
         return Live(claims: claims, user: user)
       }
       guard let client = UUID(canonical: claims.clientID), claims.subject == claims.clientID else { return nil }
       let check = CheckClientToken(
         application: application, client: client, key: claims.keyID, tokenID: claims.tokenID)
-      guard try await database.run(check, repeatable: true).first != nil else { return nil }
+      guard try await database.run(check, proving: proof, repeatable: true).first != nil else { return nil }
       return Live(claims: claims, user: nil)
     } catch {
       throw .database(error)

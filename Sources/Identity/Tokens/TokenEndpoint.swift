@@ -35,6 +35,8 @@ public struct TokenEndpoint: Sendable {
     public let application: ID<IdentityApplication>?
     /// For the audit event.
     public let requestID: String
+    /// What proves the key that the tokens are to be bound to (RFC 9449).
+    public var proof: DPoPProof?
 
     /// A request.
     public init(
@@ -74,14 +76,22 @@ public struct TokenEndpoint: Sendable {
     guard client.authMethod != "none", client.grantTypes.contains("client_credentials") else {
       throw .oauth(OAuthError(.unauthorizedClient, "this client is not registered for client_credentials"))
     }
+    try Self.requireProof(request, client)
     let allowed = Scope(client.scopes)
     let scope = try asked(request) ?? allowed
     guard allowed.covers(scope) else {
       throw .oauth(OAuthError(.invalidScope, "the scope is wider than what the client is registered for"))
     }
     do {
+      // Nothing else is written here that the record of the proof could ride on.
+      if let proof = request.proof { _ = try await database.run(RecordProof(proof: proof)) }
+    } catch {
+      throw OAuthRefusal(error)
+    }
+    do {
       return try issuer.issueForClient(
-        client.id.canonical, scope: scope, application: client.application, tenant: database.tenant, now: now())
+        client.id.canonical, scope: scope, application: client.application, tenant: database.tenant, now: now(),
+        keyThumbprint: request.proof?.thumbprint)
     } catch {
       throw .fault(error)
     }
@@ -102,13 +112,14 @@ public struct TokenEndpoint: Sendable {
       return try await refresh.tokens(
         for: Refresh.Request(
           token: token, application: request.application, client: client.flatMap { UUID(canonical: $0) }, scope: scope,
-          isAuthenticated: false),
+          isAuthenticated: false, proof: request.proof),
         in: database)
     }
     let client = try await credentials.authenticate(request.application, in: database)
     return try await refresh.tokens(
       for: Refresh.Request(
-        token: token, application: request.application, client: client.id, scope: scope, isAuthenticated: true),
+        token: token, application: request.application, client: client.id, scope: scope, isAuthenticated: true,
+        proof: request.proof),
       in: database)
   }
 
@@ -164,7 +175,8 @@ extension TokenEndpoint {
       throw .oauth(OAuthError(.invalidRequest, "token is missing"))
     }
     do {
-      let live = try await verifier.live(token, application: application, slug: slug, in: database)
+      let live = try await verifier.live(
+        token, application: application, slug: slug, in: database, presented: .inspected)
       guard let live, client.type == "service" || live.claims.clientID == client.id.canonical else { return nil }
       return live
     } catch {
@@ -184,7 +196,8 @@ extension TokenEndpoint {
     do {
       if token.hasPrefix("qrt_") {
         try await refresh.revoke(token, application: application, client: client.id, in: database)
-      } else if let live = try await verifier.live(token, application: application, slug: slug, in: database),
+      } else if let live = try await verifier.live(
+        token, application: application, slug: slug, in: database, presented: .inspected),
         live.claims.clientID == client.id.canonical
       {
         let revoke = RevokeAccessToken(tokenID: live.claims.tokenID, expiresAt: live.claims.expiresAt)

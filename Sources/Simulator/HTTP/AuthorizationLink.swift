@@ -86,7 +86,8 @@ struct AuthorizationLink {
     let parts = redirect.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
     let code = code.map { "code=\($0)&" } ?? ""
     let separator = parts[0].contains("?") ? "&" : "?"
-    return "\(parts[0])\(separator)\(code)state=\(Self.encoded(state))" + (parts.count > 1 ? "#\(parts[1])" : "")
+    return "\(parts[0])\(separator)\(code)state=\(PercentEncoding.encode(state))"
+      + (parts.count > 1 ? "#\(parts[1])" : "")
   }
 
   /// The parameters of a query or form, in order.
@@ -114,15 +115,6 @@ struct AuthorizationLink {
       url.scheme == "http" || url.scheme == "https"
     else { return nil }
     return url.host
-  }
-
-  private static func encoded(_ text: String) -> String {
-    text.utf8.map { byte in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: String(UnicodeScalar(byte))
-      default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-      }
-    }.joined()
   }
 }
 

@@ -81,8 +81,7 @@ extension World.State {
     let owner = SessionKey.Owner(person: person, appID: app.id)
     guard let text = sessionKeys[owner]?.text else { throw WeChatError(87007) }
     let expected = HMAC<SHA256>.authenticationCode(for: [UInt8](), using: SymmetricKey(data: Array(text.utf8)))
-      .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    guard call.query["signature"] == expected else { throw WeChatError(87009) }
+    guard call.query["signature"] == Hexadecimal.encode(expected) else { throw WeChatError(87009) }
     return (owner, app)
   }
 }

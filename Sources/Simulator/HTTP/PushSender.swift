@@ -50,8 +50,7 @@ public struct PushSender: Sendable {
   }
 
   private static func address(_ url: String, _ query: [(String, String)]) -> String {
-    let safe = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
-    let text = query.map { "\($0)=\($1.addingPercentEncoding(withAllowedCharacters: safe) ?? "")" }
+    let text = query.map { "\($0)=\(PercentEncoding.encode($1))" }
     return "\(url)?\(text.joined(separator: "&"))"
   }
 }

@@ -20,6 +20,7 @@ extension World.State {
       refreshIssuedAt: clock.now, appID: code.appID, person: code.person, scope: code.scope,
       isSnapshot: code.isSnapshot)
     oauthTokens[token.refreshToken] = token
+    oauthRefreshTokens[token.accessToken] = token.refreshToken
     return token
   }
 
@@ -28,7 +29,11 @@ extension World.State {
     guard var token = oauthTokens[text], token.appID == appID else { throw WeChatError(40030) }
     guard clock.now - token.refreshIssuedAt <= 30 * 86_400 else { throw WeChatError(42002) }
     guard !token.isDead else { throw WeChatError(42007) }
-    if clock.now - token.accessIssuedAt > World.State.tokenLifetime { token.accessToken = "71_\(Names.random(80))" }
+    if clock.now - token.accessIssuedAt > World.State.tokenLifetime {
+      oauthRefreshTokens[token.accessToken] = nil
+      token.accessToken = "71_\(Names.random(80))"
+      oauthRefreshTokens[token.accessToken] = text
+    }
     token.accessIssuedAt = clock.now
     oauthTokens[text] = token
     return token
@@ -38,9 +43,7 @@ extension World.State {
   func grant(accessToken: String?, openid: String?) throws(WeChatError) -> OAuthToken {
     guard let accessToken, !accessToken.isEmpty else { throw WeChatError(41001) }
     guard let openid, !openid.isEmpty else { throw WeChatError(41009) }
-    guard let token = oauthTokens.values.first(where: { $0.accessToken == accessToken }) else {
-      throw WeChatError(40001)
-    }
+    guard let token = oauthRefreshTokens[accessToken].flatMap({ oauthTokens[$0] }) else { throw WeChatError(40001) }
     guard clock.now - token.accessIssuedAt <= World.State.tokenLifetime, !token.isDead else { throw WeChatError(42001) }
     guard Names.openid(token.person, appID: token.appID) == openid else { throw WeChatError(40003) }
     return token

@@ -38,6 +38,6 @@ struct OpenData {
     let digest = Insecure.SHA1.hash(data: Array((raw + sessionKey).utf8))
     return OpenData(
       encryptedData: Base64.encode(Array(sealed)), iv: Base64.encode(Array(iv)), rawData: raw,
-      signature: digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+      signature: Hexadecimal.encode(digest))
   }
 }

@@ -187,6 +187,6 @@ public struct PushMessage: Sendable {
 
   private static func signature(_ parts: [String]) -> String {
     let text = parts.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }.flatMap { $0 }
-    return Insecure.SHA1.hash(data: text).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return Hexadecimal.encode(Insecure.SHA1.hash(data: text))
   }
 }

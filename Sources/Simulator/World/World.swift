@@ -13,7 +13,10 @@ public final class World: Sendable {
     var sessionKeys: [SessionKey.Owner: SessionKey] = [:]
     var legacyTokens: [String: TokenFamily] = [:]
     var stableTokens: [String: StableToken] = [:]
+    /// By refresh token.
     var oauthTokens: [String: OAuthToken] = [:]
+    /// The refresh token beside each access token.
+    var oauthRefreshTokens: [String: String] = [:]
     var faults: [String: [Fault]] = [:]
     var counters: [Counter: Int] = [:]
     var clock = SimulatedClock()
