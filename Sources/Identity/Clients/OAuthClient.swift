@@ -69,9 +69,10 @@ struct FindClient: TenantStatement {
       FROM third_party_authz_clients c
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.enabled
     )
-    SELECT c.id, c.third_party, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method, c.client_secret_hash,
-      c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
-      a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
+    SELECT c.id, c.third_party, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method,
+      c.client_secret_hash, c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, a.id, a.slug, a.enrollment,
+      a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl, a.refresh_token_idle_ttl,
+      a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
     FROM found c
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = c.identity_application_id
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
