@@ -21,7 +21,8 @@ extension Services {
     addOperatorRoutes(to: router)
     let admission = TenantMiddleware(directory: directory, database: database, limit: limits.tenant)
     let oauth = OAuthRoutes(
-      issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, assertions: assertions, dpop: dpop,
+      issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, assertions: assertions,
+      authorization: authorization, dpop: dpop,
       limit: limits.client)
     let tenant = router.group("t/{tenant}").add(middleware: admission).group(context: TenantContext.self)
     addManagementRoutes(to: tenant)
@@ -29,7 +30,7 @@ extension Services {
     PushRoutes(inbox: pushes).add(to: tenant)
     oauth.add(to: tenant)
     AuthorizationRoutes(
-      issuers: issuers, authorization: authorization, logout: logout, devices: devices,
+      issuers: issuers, authorization: authorization, logout: logout, account: account, devices: devices,
       isSecure: publicURL.hasPrefix("https:"),
       limit: limits.client
     ).add(to: tenant)

@@ -25,6 +25,7 @@ public struct Services: Sendable {
   let assertions: ClientAssertions
   let authorization: Authorization
   let logout: Logout
+  let account: Account
   let devices: DeviceSignIn
   let dpop: DPoP
   let pushes: PushInbox
@@ -42,7 +43,7 @@ public struct Services: Sendable {
   /// Use cases over `database`, with the given providers.
   public init(
     database: Database, ring: KeyRing, publicURL: String, miniapp: any MiniappProvider, web: any WebProvider,
-    phones: any PhoneProvider,
+    phones: any PhoneProvider, pages: any BrowserPages,
     appTokens: any AppTokenProvider, pushes: any PushProvider, operatorToken: Secret<String>?, isProduction: Bool,
     limits: RateLimits,
     proxies: TrustedProxies, metrics: Metrics, logger: Logger,
@@ -66,9 +67,10 @@ public struct Services: Sendable {
     let hints = IDTokenHints(issuer: issuer, keys: keys)
     authorization = Authorization(issuer: issuer, hints: hints, now: now)
     logout = Logout(hints: hints)
+    assertions = ClientAssertions(names: issuer, now: now, read: readingKeys)
+    account = Account(authorization: authorization, now: now)
     devices = DeviceSignIn(ring: ring)
     dpop = DPoP(publicURL: publicURL, ring: ring, now: now)
-    assertions = ClientAssertions(names: issuer, now: now, read: readingKeys)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
     let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)

@@ -46,6 +46,8 @@ public struct OAuthError: Error, Sendable, Equatable {
     case requestNotSupported = "request_not_supported"
     /// `request_uri` is not supported (OpenID Connect Core section 3.1.2.6).
     case requestURINotSupported = "request_uri_not_supported"
+    /// `request_uri` names no pushed request that this client may use (OpenID Connect Core section 3.1.2.6, RFC 9126 section 4).
+    case invalidRequestURI = "invalid_request_uri"
     /// `registration` is not supported (OpenID Connect Core section 3.1.2.6).
     case registrationNotSupported = "registration_not_supported"
   }

@@ -25,13 +25,15 @@ public struct AccountPage: HostedPage {
     case wrongPassword = "wrong_password"
     /// The new password is too short or too long.
     case weakPassword = "weak_password"
+    /// Too many wrong passwords.
+    case locked
     /// Passwords cannot be checked just now.
     case busy
 
     /// True for what did not work.
     var isFault: Bool {
       switch self {
-      case .lastCredential, .linkedElsewhere, .wrongPassword, .weakPassword, .busy: true
+      case .lastCredential, .linkedElsewhere, .wrongPassword, .weakPassword, .locked, .busy: true
       default: false
       }
     }

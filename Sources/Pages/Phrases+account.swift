@@ -12,6 +12,7 @@ extension Phrases {
   static let unlink = Phrase("Disconnect", "解除关联")
   static let linkedSince = Phrase("Connected", "关联于")
   static let sessions = Phrase("Where you are signed in", "登录设备")
+  static let browser = Phrase("Browser", "浏览器")
   static let thisBrowser = Phrase("This browser", "当前浏览器")
   static let signedInAt = Phrase("Signed in", "登录于")
   static let endSession = Phrase("Sign out", "退出")
@@ -56,6 +57,7 @@ extension Phrases {
       "This WeChat account belongs to another account here.", "该微信已关联其他账号。"),
     .wrongPassword: Phrase("The current password is not right.", "当前密码不正确。"),
     .weakPassword: Phrase("The new password is too short or too long.", "新密码长度不符合要求。"),
+    .locked: Phrase("Too many wrong passwords. Wait some minutes before you try again.", "密码错误次数过多，请几分钟后再试。"),
     .busy: Phrase("This cannot be done just now. Try again in a moment.", "暂时无法操作，请稍后再试。"),
   ]
 }

@@ -53,7 +53,7 @@ public struct Runtime: Sendable {
     let database = Database(pool: pool)
     services = Services(
       database: database, ring: settings.masterKeys, publicURL: settings.publicURL, miniapp: wechat, web: wechat,
-      phones: wechat,
+      phones: wechat, pages: OpenPages(baseURL: settings.wechatOpenURL),
       appTokens: wechat, pushes: WeChatPushes(), operatorToken: settings.operatorToken,
       isProduction: settings.isProduction,
       limits: settings.rateLimits, proxies: settings.trustedProxies, metrics: metrics,

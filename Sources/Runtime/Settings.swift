@@ -38,6 +38,8 @@ public struct Settings: Sendable {
   public let isProduction: Bool
   /// `QIAO_WECHAT_API_URL`, without a slash at its end.
   public let wechatURL: String
+  /// `QIAO_WECHAT_OPEN_URL`, without a slash at its end.
+  public let wechatOpenURL: String
   /// `QIAO_TRUSTED_PROXIES`
   public let trustedProxies: TrustedProxies
   /// `QIAO_RATE_LIMIT_OPERATOR`, `_TENANT`, `_CLIENT`, `_ADDRESS`
@@ -87,6 +89,12 @@ public struct Settings: Sendable {
       httpsOnly: isProduction)
     if isProduction, !Self.wechatHosts.contains(URL(string: wechatURL)?.host ?? "") {
       throw Fault("QIAO_WECHAT_API_URL", "must be one of WeChat's own hosts in production")
+    }
+    wechatOpenURL = try Self.url(
+      "QIAO_WECHAT_OPEN_URL", try source.optional("QIAO_WECHAT_OPEN_URL") ?? "https://open.weixin.qq.com",
+      httpsOnly: isProduction)
+    if isProduction, wechatOpenURL != "https://open.weixin.qq.com" {
+      throw Fault("QIAO_WECHAT_OPEN_URL", "must be WeChat's own in production")
     }
     guard let proxies = TrustedProxies(try source.optional("QIAO_TRUSTED_PROXIES") ?? "") else {
       throw Fault("QIAO_TRUSTED_PROXIES", "must be a list of addresses and networks, such as 10.0.0.0/8, ::1")

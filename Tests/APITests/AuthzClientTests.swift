@@ -32,6 +32,24 @@ struct AuthzClientTests {
     #expect(!(stored[0][0] ?? "").contains("very-secret"))
   }
 
+  @Test("callback_url is the issuer's, for the clients that browsers come back to")
+  func callback() async throws {
+    let tenant = try await TestServer.shared().tenant()
+    let application = try await tenant.application()
+    let issuer = try await tenant.send("GET", "identity-applications/\(application)").text("issuer")
+    for (provider, isForBrowsers) in [
+      ("wechat_miniapp", false), ("wechat_mobile", false), ("wechat_web", true), ("wechat_official_account", true),
+    ] {
+      let made = try await tenant.send(
+        "POST", "third-party-authz-clients",
+        """
+        {"name":"M","identity_application_id":"\(application)","provider":"\(provider)","app_id":"wx1","app_secret":"s"}
+        """)
+      let expected = "\(issuer)/wechat/callback/\(made.text("id"))"
+      #expect(made["callback_url"] == (isForBrowsers ? .string(expected) : .null), "\(provider): \(made.text)")
+    }
+  }
+
   @Test("an application of another tenant is as unknown as one nobody has")
   func foreignApplication() async throws {
     let server = try await TestServer.shared()

@@ -10,6 +10,7 @@ struct SettingsTests {
       ("QIAO_DATABASE_URL", ""), ("QIAO_LISTEN", "nowhere"), ("QIAO_LISTEN", "127.0.0.1:99999"),
       ("QIAO_PUBLIC_URL", "ftp://s3cret"), ("QIAO_MASTER_KEYS", "k1:s3cret"), ("QIAO_MASTER_KEYS", ""),
       ("QIAO_OPERATOR_TOKEN", "s3cret"), ("QIAO_ENV", "prod"), ("QIAO_WECHAT_API_URL", "s3cret"),
+      ("QIAO_WECHAT_OPEN_URL", "s3cret"),
       ("QIAO_METRICS_LISTEN", "x"), ("QIAO_LOG_LEVEL", "loud"),
       ("QIAO_TRUSTED_PROXIES", "10.0.0.0/33"), ("QIAO_RATE_LIMIT_TENANT", "many"), ("QIAO_RATE_LIMIT_ADDRESS", "0"),
       ("QIAO_MASTER_KEYS_FILE", "/nonexistent/s3cret"),
@@ -35,6 +36,12 @@ struct SettingsTests {
     }
     let ended = try await Program("qiao-server", environment: other).ended()
     #expect(ended.errors.contains("QIAO_WECHAT_API_URL must be one of WeChat's own hosts"))
+    let page = other.merging([
+      "QIAO_WECHAT_API_URL": "https://api.weixin.qq.com", "QIAO_WECHAT_OPEN_URL": "https://evil.example",
+    ]) { $1 }
+    #expect(
+      try await Program("qiao-server", environment: page).ended().errors.contains(
+        "QIAO_WECHAT_OPEN_URL must be WeChat's own"))
   }
 
   @Test(

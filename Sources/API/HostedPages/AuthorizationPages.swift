@@ -22,8 +22,8 @@ enum AuthorizationPages {
   static func consent(_ interaction: Interaction, action: String, _ frame: PageFrame) -> Response {
     var page = ConsentPage(
       frame: frame, action: action, token: FormToken(interaction.token.expose(), name: "interaction"),
-      clientName: interaction.clientName,
-      scopes: Scope(parsing: interaction.fields["scope"] ?? "")?.tokens ?? [])
+      clientName: interaction.clientName ?? "",
+      scopes: interaction.scopes)
     page.formTargets = targets(interaction)
     page.userCode = interaction.userCode
     return .page(page)

@@ -82,6 +82,8 @@ enum ProtocolOperations {
       ["grant_type"],
       optional: [
         "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "assertion", "device_code",
+        "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "audience",
+        "resource",
       ] + authentication)
     let token = fields(["token"], optional: ["token_type_hint"] + authentication)
     let metadata = "OpenID Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414)."
@@ -131,7 +133,8 @@ enum ProtocolOperations {
     [
       ("token_type", Schema.text), ("access_token", Schema.text), ("expires_in", Schema.integer),
       ("id_token", Schema.text), ("refresh_token", Schema.text), ("scope", Schema.text),
-    ], optional: ["id_token", "refresh_token", "scope"])
+      ("issued_token_type", Schema.text),
+    ], optional: ["id_token", "refresh_token", "scope", "issued_token_type"])
 
   private static let outcome = Schema.object(
     [

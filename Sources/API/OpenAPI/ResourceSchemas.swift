@@ -52,7 +52,8 @@ enum ResourceSchemas {
     ("open_platform_account", Schema.nullable(Schema.text)), ("scopes", Schema.texts),
     ("property_map", Schema.array(of: Schema.anyObject)), ("enabled", Schema.boolean),
     ("credential_status", Schema.words(["unverified", "ok", "failing"])),
-    ("credential_error", Schema.nullable(Schema.anyObject)), ("push_url", Schema.text), ("callback_url", Schema.text),
+    ("credential_error", Schema.nullable(Schema.anyObject)), ("push_url", Schema.text),
+    ("callback_url", Schema.nullable(Schema.text)),
   ])
 
   private static let oauthClient = resource(

@@ -11,6 +11,7 @@ struct AuthorizationRoutes: Sendable {
   let issuers: Issuers
   let authorization: Authorization
   let logout: Logout
+  let account: Account
   let devices: DeviceSignIn
   /// True where browsers come by https.
   let isSecure: Bool
@@ -27,6 +28,8 @@ struct AuthorizationRoutes: Sendable {
     issuer.post("consent", use: consent)
     issuer.get("logout", use: endSession)
     issuer.post("logout", use: endSession)
+    issuer.get("account", use: accountPage)
+    issuer.post("account", use: changeAccount)
     issuer.get("device", use: devicePage)
     issuer.post("device", use: device)
   }
@@ -108,13 +111,17 @@ struct AuthorizationRoutes: Sendable {
     case .respond(let response): AuthorizationPages.back(response, call.frame)
     case .signIn(let token): redirect(to: "login", token, call)
     case .consent(let token): redirect(to: "consent", token, call)
+    case .account: Self.redirect("\(call.issuer.issuer)/account")
     case .device(let isAllowed): .page(DeviceDonePage(frame: call.frame, isAllowed: isAllowed))
     }
   }
 
-  private func redirect(to page: String, _ token: Secret<String>, _ call: Call) -> Response {
-    let location = "\(call.issuer.issuer)/\(page)?interaction=\(token.expose())"
-    return Response(status: .seeOther, headers: [.location: location, .cacheControl: "no-store"])
+  func redirect(to page: String, _ token: Secret<String>, _ call: Call) -> Response {
+    Self.redirect("\(call.issuer.issuer)/\(page)?interaction=\(token.expose())")
+  }
+
+  static func redirect(_ location: String) -> Response {
+    Response(status: .seeOther, headers: [.location: location, .cacheControl: "no-store"])
   }
 
   /// Reads a request, and turns a refusal into a page that goes nowhere.

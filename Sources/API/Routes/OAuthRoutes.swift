@@ -12,6 +12,7 @@ struct OAuthRoutes: Sendable {
   let endpoint: TokenEndpoint
   let verifier: AccessTokenVerifier
   let assertions: ClientAssertions
+  let authorization: Authorization
   let dpop: DPoP
   /// Of each client.
   let limit: RateLimiter?
@@ -26,6 +27,7 @@ struct OAuthRoutes: Sendable {
     issuer.get("userinfo", use: userinfo)
     issuer.post("userinfo", use: userinfo)
     issuer.post("introspect", use: introspect)
+    issuer.post("par", use: push)
     issuer.post("revoke", use: revoke)
     issuer.post("device_authorization", use: authorizeDevice)
   }
@@ -101,6 +103,7 @@ struct OAuthRoutes: Sendable {
         if let username = live.user?.username { json.member("username", username) }
         json.member("token_type", claims.keyThumbprint == nil ? "Bearer" : "DPoP")
         if let key = claims.keyThumbprint { json.confirmation(key) }
+        if let actor = claims.actor { json.member("act", raw: JSONValue.object(actor).text) }
         json.member("exp", claims.expiresAt)
         json.member("iat", claims.issuedAt)
         json.member("sub", claims.subject)

@@ -162,7 +162,10 @@ struct ThirdPartyAuthzClientRoutes: Sendable {
     json.key("credential_error")
     if let error = client.credentialError { json.raw(error.utf8) } else { json.null() }
     json.member("push_url", "\(tenant)/wechat/push/\(client.id)")
-    json.member("callback_url", "\(tenant)/i/\(client.applicationSlug)/wechat/callback/\(client.id)")
+    // Only browsers are called back.
+    let isForBrowsers = [ClientDetails.Provider.web, .officialAccount].map(\.rawValue).contains(client.provider)
+    let callback = "\(tenant)/i/\(client.applicationSlug)/wechat/callback/\(client.id)"
+    json.member("callback_url", isForBrowsers ? callback : nil)
     json.member("created_at", client.createdAt)
     json.member("updated_at", client.updatedAt)
   }

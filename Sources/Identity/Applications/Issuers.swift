@@ -118,8 +118,10 @@ public final class Issuers: Sendable {
       json.member("end_session_endpoint", "\(issuer)/logout")
       json.member("introspection_endpoint", "\(issuer)/introspect")
       json.member("revocation_endpoint", "\(issuer)/revoke")
+      json.member("pushed_authorization_request_endpoint", "\(issuer)/par")
+      json.member("require_pushed_authorization_requests", false)
       json.member("device_authorization_endpoint", "\(issuer)/device_authorization")
-      json.member("scopes_supported", ["openid", "profile", "email", "phone", "address"])
+      json.member("scopes_supported", ["openid", "profile", "email", "phone", "address", "offline_access"])
       json.member("response_types_supported", ["code"])
       json.member("response_modes_supported", ["query", "form_post"])
       json.member("code_challenge_methods_supported", ["S256"])
@@ -130,7 +132,7 @@ public final class Issuers: Sendable {
         "grant_types_supported",
         [
           "authorization_code", "client_credentials", "refresh_token",
-          "urn:ietf:params:oauth:grant-type:device_code",
+          "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
           "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp",
         ])
       json.member("dpop_signing_alg_values_supported", DPoP.algorithms)

@@ -39,10 +39,25 @@ extension Authorization {
       case .fault(let fault): throw .fault(fault)
       }
     }
-    let cookie = OpaqueToken.make(prefix: BrowserSession.prefix)
+    return try await enter(interaction, user: found.user, amr: found.amr, visit, in: database)
+  }
+
+  /// Lets in whoever has shown who they are for an interaction, by whatever means.
+  ///
+  /// The browser gets a new session each time; the one it held ends, whoever it was of.
+  /// - Parameters:
+  ///   - amr: how they did (RFC 8176).
+  ///   - cookie: the session's cookie, where it was chosen before so that the same answer can be given again.
+  /// - Returns: the value of the new session's cookie; `nil` for a disabled user and for one who may not answer this interaction.
+  /// - Throws: `.fault`.
+  func enter(
+    _ interaction: Interaction, user: ID<User>, amr: [String], cookie: OpaqueToken? = nil, _ visit: Visit,
+    in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Secret<String>? {
+    let cookie = cookie ?? OpaqueToken.make(prefix: BrowserSession.prefix)
     let signIn = SignInBrowser(
-      author: .user(found.user, requestID: visit.requestID), cookie: cookie, interaction: interaction.opaque,
-      user: found.user, amr: found.amr)
+      author: .user(user, requestID: visit.requestID), cookie: cookie, interaction: interaction.opaque,
+      user: user, amr: amr, held: visit.cookie)
     return try await run(signIn, in: database).isEmpty ? nil : cookie.text
   }
 
@@ -54,15 +69,16 @@ extension Authorization {
   ) async throws(OAuthRefusal) -> Outcome {
     let interaction = try await interaction(token, visit, in: database)
     guard interaction.isAnswered else { return .signIn(interaction.token) }
+    guard let clientID = interaction.client else { return try await backToAccount(interaction, in: database) }
     guard interaction.device == nil else {
       return try await proceedForDevice(interaction, decision: decision, visit, in: database)
     }
     let fields = interaction.fields
-    let (client, redirectURI) = try await trusted(interaction.client, fields, visit, in: database)
+    let (client, redirectURI) = try await trusted(clientID, fields, visit, in: database)
     guard let session = client.session else { return .signIn(interaction.token) }
     let request: AuthorizationRequest
     do {
-      request = try checked(fields, client)
+      request = try client.registration.request(fields)
       if let subject = try await subject(of: request, visit, in: database), subject != session.user.description {
         throw Self.loginRequired
       }
@@ -105,7 +121,7 @@ extension Authorization {
     return .respond(respond(code, request, visit))
   }
 
-  private static let lost = OAuthRefusal.oauth(
+  static let lost = OAuthRefusal.oauth(
     OAuthError(.invalidRequest, "this sign-in has expired, was finished already or began in another browser"))
 }
 

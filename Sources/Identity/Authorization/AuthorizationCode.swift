@@ -74,11 +74,13 @@ struct RedeemCode: TenantStatement {
       RETURNING c.*
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
-        rotated_at, idle_expires_at, expires_at, dpop_jkt)
+        rotated_at, idle_expires_at, expires_at, dpop_jkt, is_offline, amr, auth_time)
       SELECT current_tenant(), $6, r.identity_application_id, r.user_id, r.client_id, r.session_id, r.scope, $7, now(),
-        now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl), $9
+        now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl),
+        $9, 'offline_access' = ANY (string_to_array(r.scope, ' ')), s.amr, s.auth_time
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
+      JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id
     ), joined AS (
       UPDATE sessions s SET joined_clients = array_append(s.joined_clients, r.client_id)
       FROM redeemed r

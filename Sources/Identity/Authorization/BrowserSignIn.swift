@@ -3,12 +3,14 @@ import Query
 import Secrets
 import Tenancy
 
-/// Makes the browser's session for an interaction: new each time, so that nobody can have chosen it.
+/// Makes the browser's session for an interaction: new each time, so that nobody can have chosen it. The one it held ends, so that
+/// nothing of an earlier person stays behind it.
 struct SignInBrowser: TenantStatement {
   static let sql: SQL = """
     WITH request AS (
       UPDATE authorization_requests SET session_id = $5
       WHERE tenant_id = current_tenant() AND id = $7 AND secret_hash = $8 AND used_at IS NULL AND expires_at > now()
+        AND (user_id IS NULL OR user_id = $9)
       RETURNING identity_application_id
     ), account AS (
       UPDATE users u SET last_login_at = now(), version = u.version + 1 FROM request r
@@ -26,6 +28,16 @@ struct SignInBrowser: TenantStatement {
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id)
       SELECT current_tenant(), $1, 'session.created', $2, $3, $4, 'session', id::text FROM session
+    ), left_behind AS (
+      UPDATE sessions o SET ended_at = now() FROM account a
+      WHERE o.tenant_id = current_tenant() AND o.id = $11 AND o.cookie_hash = $12
+        AND o.identity_application_id = a.identity_application_id AND o.ended_at IS NULL
+      RETURNING o.id, o.user_id
+    ), left_audited AS (
+      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id, details)
+      SELECT current_tenant(), $13, 'session.ended', $2, $3, $4, 'session', id::text,
+        jsonb_build_object('user', user_id, 'by', 'sign_in')
+      FROM left_behind
     )
     SELECT FROM session
     """
@@ -34,6 +46,8 @@ struct SignInBrowser: TenantStatement {
   let interaction: OpaqueToken
   let user: ID<User>
   let amr: [String]
+  /// What the browser held before.
+  let held: OpaqueToken?
 
   func bind(to binder: inout Binder) {
     binder.bind(author)
@@ -43,6 +57,9 @@ struct SignInBrowser: TenantStatement {
     binder.bind(interaction.hash)
     binder.bind(user)
     binder.bind(ColumnArray(amr))
+    binder.bind(held?.id)
+    binder.bind(held?.hash)
+    binder.bind(UUIDv7.make())
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) {}

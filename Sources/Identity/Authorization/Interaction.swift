@@ -12,11 +12,11 @@ public struct Interaction: Sendable {
   public let token: Secret<String>
   /// The parameters of the request.
   public let fields: [String: String]
-  /// For the pages.
-  public let clientName: String
+  /// For the pages; `nil` when the person signs in for the account page itself.
+  public let clientName: String?
   let opaque: OpaqueToken
   let browserHash: [UInt8]
-  let client: UUID
+  let client: UUID?
   /// True once somebody signed in for it and the browser still holds that session.
   let isAnswered: Bool
   /// The device that waits for it, instead of a redirect URI.
@@ -25,25 +25,48 @@ public struct Interaction: Sendable {
   /// The code that the device shows, for the person to compare.
   public var userCode: String? { device == nil ? nil : fields["user_code"] }
 
+  /// The scopes that the person is asked to agree to.
+  public var scopes: [String] {
+    guard device == nil, let request = try? AuthorizationRequest(fields, isPublicClient: false, mayBeOffline: true)
+    else { return Scope(parsing: fields["scope"] ?? "")?.tokens ?? [] }
+    return request.scope.tokens
+  }
+
   static let prefix = "qin"
+
+  /// Parameters as they are stored.
+  static func json(_ fields: [String: String]) -> [UInt8] {
+    let members = fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: JSONValue.string($0.value)) }
+    return JSONValue.object(JSONObject(members)).text
+  }
+
+  /// Parameters as they were stored.
+  static func fields(_ stored: JSONText) -> [String: String] {
+    let members = (try? JSONValue(parsing: stored.utf8))?.object?.members ?? []
+    let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
+    return Dictionary(fields) { first, _ in first }
+  }
 }
 
 /// Keeps a request for ten minutes.
 struct StoreInteraction: TenantStatement {
   static let sql: SQL = """
     INSERT INTO authorization_requests (tenant_id, id, identity_application_id, client_id, secret_hash, browser_hash,
-      session_id, parameters, device_id, expires_at)
-    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7, $8, now() + interval '10 minutes')
+      session_id, parameters, device_id, user_id, expires_at)
+    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '10 minutes')
     """
   let token: OpaqueToken
   let application: ID<IdentityApplication>
-  let client: UUID
+  /// `nil` for the account page.
+  let client: UUID?
   let browserHash: [UInt8]
   /// The session that may answer it without a new sign-in.
   let session: ID<Session>?
   let fields: [String: String]
   /// The device that waits for it.
   var device: UUID?
+  /// Who alone may answer it.
+  var user: ID<User>?
 
   func bind(to binder: inout Binder) {
     binder.bind(token.id)
@@ -52,17 +75,17 @@ struct StoreInteraction: TenantStatement {
     binder.bind(token.hash)
     binder.bind(browserHash)
     binder.bind(session)
-    let members = fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: JSONValue.string($0.value)) }
-    binder.bind(JSONText(utf8: JSONValue.object(JSONObject(members)).text))
+    binder.bind(JSONText(utf8: Interaction.json(fields)))
     binder.bind(device)
+    binder.bind(user)
   }
 }
 
 /// A live interaction of an application that belongs to this browser.
 struct FindInteraction: TenantStatement {
   struct Output: Sendable {
-    let client: UUID
-    let clientName: String
+    let client: UUID?
+    let clientName: String?
     let fields: [String: String]
     let isAnswered: Bool
     let device: UUID?
@@ -74,9 +97,10 @@ struct FindInteraction: TenantStatement {
         AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()),
       r.device_id
     FROM authorization_requests r
-    JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
+    LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
       AND r.identity_application_id = $4 AND r.used_at IS NULL AND r.expires_at > now()
+      AND (r.client_id IS NULL OR c.id IS NOT NULL)
     """
   let token: OpaqueToken
   let browserHash: [UInt8]
@@ -93,23 +117,28 @@ struct FindInteraction: TenantStatement {
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
-    let client: UUID = try row.next()
-    let name: String = try row.next()
+    let client: UUID? = try row.next()
+    let name: String? = try row.next()
     let parameters: JSONText = try row.next()
-    let members = (try? JSONValue(parsing: parameters.utf8))?.object?.members ?? []
-    let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
     return Output(
-      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, isAnswered: try row.next(),
+      client: client, clientName: name, fields: Interaction.fields(parameters), isAnswered: try row.next(),
       device: try row.next())
   }
 }
 
-/// Ends an interaction; of two answers one finds its row.
+/// Ends an interaction, and what it was pushed as; of two answers one finds its row.
 struct SpendInteraction: TenantStatement {
   static let sql: SQL = """
-    UPDATE authorization_requests SET used_at = now()
-    WHERE tenant_id = current_tenant() AND id = $1 AND secret_hash = $2 AND used_at IS NULL AND expires_at > now()
-    RETURNING id
+    WITH spent AS (
+      UPDATE authorization_requests SET used_at = now()
+      WHERE tenant_id = current_tenant() AND id = $1 AND secret_hash = $2 AND used_at IS NULL AND expires_at > now()
+      RETURNING (parameters ->> 'pushed_request')::uuid AS pushed_id
+    ), pushed AS (
+      UPDATE pushed_requests p SET used_at = now() FROM spent s
+      WHERE p.tenant_id = current_tenant() AND p.id = s.pushed_id AND p.used_at IS NULL
+      RETURNING p.id
+    )
+    SELECT FROM spent WHERE pushed_id IS NULL OR EXISTS (SELECT FROM pushed)
     """
   let token: OpaqueToken
 

@@ -42,6 +42,7 @@ struct AuthenticatedClient: Sendable {
   let id: UUID
   let isThirdParty: Bool
   let type: String
+  let redirectURIs: [String]
   let grantTypes: [String]
   let scopes: [String]
   let authMethod: String
@@ -58,19 +59,20 @@ struct AuthenticatedClient: Sendable {
 struct FindClient: TenantStatement {
   static let sql: SQL = """
     WITH found AS (
-      SELECT c.id, false AS third_party, c.type, c.grant_types, c.scopes, c.token_endpoint_auth_method,
+      SELECT c.id, false AS third_party, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method,
         c.client_secret_hash, c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, c.identity_application_id
       FROM oauth_clients c
       WHERE c.tenant_id = current_tenant() AND c.id = $1
       UNION ALL
-      SELECT c.id, true, 'third_party', '{refresh_token}', c.scopes, 'none', NULL, NULL, NULL, false,
+      SELECT c.id, true, 'third_party', '{}', '{refresh_token}', c.scopes, 'none', NULL, NULL, NULL, false,
         c.identity_application_id
       FROM third_party_authz_clients c
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.enabled
     )
-    SELECT c.id, c.third_party, c.type, c.grant_types, c.scopes, c.token_endpoint_auth_method, c.client_secret_hash,
-      c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
-      a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
+    SELECT c.id, c.third_party, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method,
+      c.client_secret_hash, c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, a.id, a.slug, a.enrollment,
+      a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl, a.refresh_token_idle_ttl,
+      a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
     FROM found c
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = c.identity_application_id
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
@@ -87,6 +89,7 @@ struct FindClient: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> AuthenticatedClient {
     AuthenticatedClient(
       id: try row.next(), isThirdParty: try row.next(), type: try row.next(),
+      redirectURIs: try row.next(ColumnArray<String>.self).elements,
       grantTypes: try row.next(ColumnArray<String>.self).elements,
       scopes: try row.next(ColumnArray<String>.self).elements, authMethod: try row.next(), secretHash: try row.next(),
       jwks: try row.next(), jwksURI: try row.next(), requiresDPoP: try row.next(),

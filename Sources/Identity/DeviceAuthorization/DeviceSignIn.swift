@@ -66,7 +66,8 @@ extension Authorization {
   func proceedForDevice(
     _ interaction: Interaction, decision: Bool?, _ visit: Visit, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> Outcome {
-    let find = FindAuthorizingClient(client: interaction.client, application: visit.application, cookie: visit.cookie)
+    guard let id = interaction.client else { throw Self.answered }
+    let find = FindAuthorizingClient(client: id, application: visit.application, cookie: visit.cookie)
     guard let client = try await run(find, in: database).first else { throw Self.answered }
     guard let session = client.session else { return .signIn(interaction.token) }
     guard let decision else { return .consent(interaction.token) }

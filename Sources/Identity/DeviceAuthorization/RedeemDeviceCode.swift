@@ -36,9 +36,10 @@ struct RedeemDeviceCode: TenantStatement {
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
-        rotated_at, idle_expires_at, expires_at, dpop_jkt)
+        rotated_at, idle_expires_at, expires_at, is_offline, amr, auth_time, dpop_jkt)
       SELECT current_tenant(), $6, a.id, r.user_id, r.client_id, $5, r.scope, $7, now(),
-        now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl), $10
+        now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl),
+        'offline_access' = ANY (string_to_array(r.scope, ' ')), r.amr, r.auth_time, $10
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     ), audited AS (

@@ -45,6 +45,7 @@ struct EnterErasedTenant: SystemStatement {
 struct EraseTenant: SystemStatement {
   static let sql: SQL = """
     WITH authorization_requests_gone AS (DELETE FROM authorization_requests WHERE tenant_id = current_tenant()),
+      pushed_requests_gone AS (DELETE FROM pushed_requests WHERE tenant_id = current_tenant()),
       authorization_codes_gone AS (DELETE FROM authorization_codes WHERE tenant_id = current_tenant()),
       device_authorizations_gone AS (DELETE FROM device_authorizations WHERE tenant_id = current_tenant()),
       user_code_tries_gone AS (DELETE FROM user_code_tries WHERE tenant_id = current_tenant()),

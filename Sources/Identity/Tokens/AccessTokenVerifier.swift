@@ -138,10 +138,10 @@ struct CheckUserToken: TenantStatement {
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at
     FROM users u
-    JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = $3 AND s.user_id = u.id AND s.ended_at IS NULL
-      AND s.expires_at > now() AND s.idle_expires_at > now()
     JOIN grants g ON g.tenant_id = current_tenant() AND g.id = $4 AND g.user_id = u.id AND g.revoked_at IS NULL
     WHERE u.tenant_id = current_tenant() AND u.id = $2 AND u.identity_application_id = $1 AND u.status = 'active'
+      AND (g.is_offline OR EXISTS (SELECT FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = $3
+        AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()))
       AND (EXISTS (SELECT FROM third_party_authz_clients c
           WHERE c.tenant_id = current_tenant() AND c.id = $5 AND c.enabled)
         OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = $5))

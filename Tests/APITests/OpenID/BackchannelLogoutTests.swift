@@ -140,6 +140,34 @@ struct BackchannelLogoutTests {
     #expect(try await receiver.next().session == signed.session)
   }
 
+  @Test("a device that signed in by a code of its own is told of the end of its session, not of the browser's")
+  func device() async throws {
+    let receiver = try TestReceiver()
+    try await TestReceiver.work()
+    let grant = "urn:ietf:params:oauth:grant-type:device_code"
+    let party = try await TestRelyingParty.make(
+      type: "native", settings: receiver.setting + #","grant_types":["\#(grant)","refresh_token","authorization_code"]"#)
+    let asked = try await party.post("device_authorization", ["scope": "openid"])
+    let browser = TestBrowser(party.server)
+    let page = try await browser.get("\(party.issuerPath)/device")
+    let login = try await browser.follow(
+      browser.post(page.formAction, [("csrf", page.input("csrf")), ("user_code", asked.text("user_code"))]))
+    let question = try await browser.follow(browser.signIn(login, party.username, TestRelyingParty.password))
+    #expect(try await browser.decide(question, "allow").marker == "device-done")
+    let tokens = try await party.token(["grant_type": grant, "device_code": asked.text("device_code")])
+    let own = tokens.claims("id_token")["sid"]?.string ?? ""
+    // The browser's session first: it has no relying party.
+    let sessions = try await party.tenant.send("GET", "users/\(party.userID)/sessions").items
+    let ids = sessions.compactMap { $0["id"]?.string }
+    #expect(ids.count == 2)
+    for id in ids.filter({ $0 != own }) + [own] {
+      #expect(try await party.tenant.send("DELETE", "users/\(party.userID)/sessions/\(id)").status == 204)
+    }
+    #expect(try await receiver.next().session == own)
+    try await Self.idle(party)
+    #expect(receiver.told.count == 1)
+  }
+
   @Test("every client that redeemed a code in the session is told, each once, and no other client of any tenant")
   func clients() async throws {
     let receivers = try (0..<4).map { _ in try TestReceiver() }
@@ -283,7 +311,7 @@ struct BackchannelLogoutTests {
     for retention in [0, 3600] {
       let receiver = try TestReceiver()
       let party = try await TestRelyingParty.make(
-        on: server, settings: receiver.setting, application: #","session_retention":\#(retention)"#)
+        settings: receiver.setting, application: #","session_retention":\#(retention)"#, on: server)
       let signed = try await Signed.again(party)
       _ = try await signed.administer(
         "UPDATE sessions SET idle_expires_at = now() - interval '1 second' WHERE id = '\(signed.session)'")
@@ -303,7 +331,7 @@ struct BackchannelLogoutTests {
   func droppedMonth() async throws {
     let server = try await TestServer.start(on: TestDatabase.separate(), refreshesTokens: false)
     let party = try await TestRelyingParty.make(
-      on: server, settings: #""require_consent":false,"backchannel_logout_uri":"https://rp.test/logout""#)
+      settings: #""require_consent":false,"backchannel_logout_uri":"https://rp.test/logout""#, on: server)
     _ = try await server.database.administer(
       """
       DO $do$ BEGIN

@@ -50,7 +50,8 @@ struct TestServer: Sendable {
         "QIAO_DATABASE_URL": database.appURI, "QIAO_LISTEN": "127.0.0.1:0", "QIAO_METRICS_LISTEN": "127.0.0.1:0",
         "QIAO_PUBLIC_URL": "http://127.0.0.1:1", "QIAO_OPERATOR_TOKEN": operatorToken,
         "QIAO_MASTER_KEYS": masterKeys,
-        "QIAO_WECHAT_API_URL": "http://127.0.0.1:\(wechatPort)", "QIAO_LOG_LEVEL": "critical",
+        "QIAO_WECHAT_API_URL": "http://127.0.0.1:\(wechatPort)",
+        "QIAO_WECHAT_OPEN_URL": "http://127.0.0.1:\(wechatPort)", "QIAO_LOG_LEVEL": "critical",
       ].merging(more) { $1 })
     let runtime = Runtime(settings: settings, label: "api-tests")
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
@@ -113,7 +114,7 @@ struct TestServer: Sendable {
     }
     let request = HTTPRequest(
       method, Secret("http://127.0.0.1:\(port)\(path)"), headers: all, body: body.map { Array($0.utf8) })
-    let response = try await client.send(request, deadline: .seconds(10))
+    let response = try await client.send(request, deadline: .seconds(30))
     return Answer(
       status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
   }
