@@ -43,6 +43,26 @@ public struct Interaction: Sendable {
     /// How (RFC 8176).
     let amr: [String]
   }
+
+  /// The scopes that the person is asked to agree to.
+  public var scopes: [String] {
+    guard device == nil, let request = try? AuthorizationRequest(fields, isPublicClient: false, mayBeOffline: true)
+    else { return Scope(parsing: fields["scope"] ?? "")?.tokens ?? [] }
+    return request.scope.tokens
+  }
+
+  /// Parameters as they are stored.
+  static func json(_ fields: [String: String]) -> [UInt8] {
+    let members = fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: JSONValue.string($0.value)) }
+    return JSONValue.object(JSONObject(members)).text
+  }
+
+  /// Parameters as they were stored.
+  static func fields(_ stored: JSONText) -> [String: String] {
+    let members = (try? JSONValue(parsing: stored.utf8))?.object?.members ?? []
+    let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
+    return Dictionary(fields) { first, _ in first }
+  }
 }
 
 /// Keeps a request for ten minutes.
@@ -72,8 +92,7 @@ struct StoreInteraction: TenantStatement {
     binder.bind(token.hash)
     binder.bind(browserHash)
     binder.bind(session)
-    let members = fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: JSONValue.string($0.value)) }
-    binder.bind(JSONText(utf8: JSONValue.object(JSONObject(members)).text))
+    binder.bind(JSONText(utf8: Interaction.json(fields)))
     binder.bind(device)
     binder.bind(user)
   }
@@ -121,8 +140,6 @@ struct FindInteraction: TenantStatement {
     let client: UUID? = try row.next()
     let name: String? = try row.next()
     let parameters: JSONText = try row.next()
-    let members = (try? JSONValue(parsing: parameters.utf8))?.object?.members ?? []
-    let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
     let answeredBy: ID<User>? = try row.next()
     let onlyUser: ID<User>? = try row.next()
     let ticketSealed: [UInt8]? = try row.next()
@@ -130,18 +147,25 @@ struct FindInteraction: TenantStatement {
     let first: ID<User>? = try row.next()
     let amr = try row.next(ColumnArray<String>?.self)?.elements
     return Output(
-      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, answeredBy: answeredBy,
+      client: client, clientName: name, fields: Interaction.fields(parameters), answeredBy: answeredBy,
       onlyUser: onlyUser, ticketSealed: ticketSealed, device: device,
       first: first.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) })
   }
 }
 
-/// Ends an interaction; of two answers one finds its row.
+/// Ends an interaction, and what it was pushed as; of two answers one finds its row.
 struct SpendInteraction: TenantStatement {
   static let sql: SQL = """
-    UPDATE authorization_requests SET used_at = now()
-    WHERE tenant_id = current_tenant() AND id = $1 AND secret_hash = $2 AND used_at IS NULL AND expires_at > now()
-    RETURNING id
+    WITH spent AS (
+      UPDATE authorization_requests SET used_at = now()
+      WHERE tenant_id = current_tenant() AND id = $1 AND secret_hash = $2 AND used_at IS NULL AND expires_at > now()
+      RETURNING (parameters ->> 'pushed_request')::uuid AS pushed_id
+    ), pushed AS (
+      UPDATE pushed_requests p SET used_at = now() FROM spent s
+      WHERE p.tenant_id = current_tenant() AND p.id = s.pushed_id AND p.used_at IS NULL
+      RETURNING p.id
+    )
+    SELECT FROM spent WHERE pushed_id IS NULL OR EXISTS (SELECT FROM pushed)
     """
   let token: OpaqueToken
 
