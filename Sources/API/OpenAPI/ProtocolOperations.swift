@@ -81,7 +81,7 @@ enum ProtocolOperations {
     let grant = fields(
       ["grant_type"],
       optional: [
-        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "assertion", "device_code",
+        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "assertion", "resource", "device_code",
       ] + authentication)
     let token = fields(["token"], optional: ["token_type_hint"] + authentication)
     let metadata = "OpenID Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414)."

@@ -43,14 +43,16 @@ public struct ApplicationDetails: Sendable {
     public var reconcileEvery: Int?
     /// How long an ended session is kept.
     public var sessionRetention = 0
+    /// What access tokens may be for besides the issuer itself: absolute URIs (RFC 8707).
+    public var resources: [String] = []
 
     /// The defaults.
     public init() {}
   }
 
   /// Reads the columns `id, name, slug, enrollment, phone_matching, signing_alg, access_token_ttl, id_token_ttl,
-  /// refresh_token_ttl, refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention, version,
-  /// created_at, updated_at`.
+  /// refresh_token_ttl, refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention, resources,
+  /// version, created_at, updated_at`.
   init(_ row: inout Row) throws(DecodingFault) {
     id = try row.next()
     name = try row.next()
@@ -67,6 +69,7 @@ public struct ApplicationDetails: Sendable {
     values.sessionIdleTTL = try row.next()
     values.reconcileEvery = try row.next()
     values.sessionRetention = try row.next()
+    values.resources = try row.next(ColumnArray<String>.self).elements
     settings = values
     version = try row.next()
     createdAt = try row.next()
@@ -90,6 +93,8 @@ public struct ApplicationPatch: Sendable {
   public var lives: [String: Int] = [:]
   /// How often profiles are reconciled.
   public var reconcileEvery = FieldChange<Int>.keep
+  /// What access tokens may be for; all of them.
+  public var resources: [String]?
 
   /// A patch that changes nothing.
   public init() {}

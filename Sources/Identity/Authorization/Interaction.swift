@@ -19,6 +19,8 @@ public struct Interaction: Sendable {
   let client: UUID?
   /// True once somebody signed in for it and the browser still holds that session.
   let isAnswered: Bool
+  /// What its client is registered for.
+  let clientScopes: [String]
   /// The device that waits for it, instead of a redirect URI.
   var device: UUID?
 
@@ -29,7 +31,8 @@ public struct Interaction: Sendable {
   public var scopes: [String] {
     guard device == nil, let request = try? AuthorizationRequest(fields, isPublicClient: false, mayBeOffline: true)
     else { return Scope(parsing: fields["scope"] ?? "")?.tokens ?? [] }
-    return request.scope.tokens
+    let claims = try? ClaimsRequest(fields["claims"], within: clientScopes)
+    return Scope(request.scope.tokens + (claims?.scopes ?? [])).tokens
   }
 
   static let prefix = "qin"
@@ -89,13 +92,14 @@ struct FindInteraction: TenantStatement {
     let fields: [String: String]
     let isAnswered: Bool
     let device: UUID?
+    let clientScopes: [String]
   }
 
   static let sql: SQL = """
     SELECT r.client_id, c.name, r.parameters, EXISTS (SELECT FROM sessions s
       WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
         AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()),
-      r.device_id
+      r.device_id, coalesce(c.scopes, '{}')
     FROM authorization_requests r
     LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
@@ -122,7 +126,7 @@ struct FindInteraction: TenantStatement {
     let parameters: JSONText = try row.next()
     return Output(
       client: client, clientName: name, fields: Interaction.fields(parameters), isAnswered: try row.next(),
-      device: try row.next())
+      device: try row.next(), clientScopes: try row.next(ColumnArray<String>.self).elements)
   }
 }
 
