@@ -107,7 +107,7 @@ struct OAuthRoutes: Sendable {
         json.member("exp", claims.expiresAt)
         json.member("iat", claims.issuedAt)
         json.member("sub", claims.subject)
-        json.member("aud", claims.issuer)
+        json.member("aud", claims.audience)
         json.member("iss", claims.issuer)
         json.member("jti", claims.tokenID)
         if let session = claims.sessionID { json.member("sid", session.description) }
@@ -138,7 +138,7 @@ struct OAuthRoutes: Sendable {
     guard live.claims.scope.contains("openid") else {
       throw token.problem(OAuthError(.insufficientScope, "the access token lacks the scope openid"))
     }
-    return .json(JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, to: &$0) })
+    return .json(JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, live.requestedClaims, to: &$0) })
   }
 
   // MARK: Requests
