@@ -25,6 +25,7 @@ public struct Services: Sendable {
   let authorization: Authorization
   let logout: Logout
   let account: Account
+  let secondFactors: SecondFactors
   let devices: DeviceSignIn
   let pushes: PushInbox
   let applications: Applications
@@ -63,6 +64,7 @@ public struct Services: Sendable {
     issuers = Issuers(names: issuer)
     let hints = IDTokenHints(issuer: issuer, keys: keys)
     logout = Logout(hints: hints)
+    secondFactors = SecondFactors(ring: ring, now: now)
     devices = DeviceSignIn(ring: ring)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
@@ -78,7 +80,7 @@ public struct Services: Sendable {
       phones: PhoneNumbers(provider: phones, tokens: hub),
       issuer: issuer, verifier: verifier, ring: ring, now: now)
     authorization = Authorization(issuer: issuer, hints: hints, weChat: federation, pages: pages, now: now)
-    account = Account(authorization: authorization, now: now)
+    account = Account(authorization: authorization, secondFactors: secondFactors, now: now)
     tokenEndpoint = TokenEndpoint(
       issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now
     )

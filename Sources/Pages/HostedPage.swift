@@ -47,7 +47,9 @@ extension HostedPage {
 
   /// The headers to send with it.
   public var headers: PageHeaders {
-    PageHeaders(style: frame.branding.style, runsScript: runsScript, formTargets: formTargets, frames: frames)
+    PageHeaders(
+      logo: frame.branding.logoURI, style: frame.branding.style, runsScript: runsScript, formTargets: formTargets,
+      frames: frames)
   }
 
   /// The page as UTF-8.

@@ -1,63 +1,11 @@
-import EventLoop
 import Federation
 import JSON
 import Observability
-import Outbound
 import RawServer
 import Synchronization
 import Testing
 
 @testable import WeChat
-
-/// One loop for all tests of the target.
-private let loop = EventLoop(name: "wechat-tests")
-
-/// A client of a server that answers chosen bytes, and what the client told of its calls.
-private struct Stage {
-  let server: RawServer
-  let client: WeChatClient
-  let calls: Calls
-  let credentials = AppCredentials(appID: "wx1", secret: Secret("S3CR3T&="))
-
-  final class Calls: Sendable {
-    private let list = Mutex<[String]>([])
-    var all: [String] { list.withLock { $0 } }
-    func add(_ call: String) { list.withLock { $0.append(call) } }
-  }
-
-  init(deadline: Duration = .seconds(10), callsPerApp: Int = 64, _ handle: @escaping @Sendable (Exchange) -> Void)
-    throws
-  {
-    let calls = Calls()
-    server = try RawServer(handle)
-    client = WeChatClient(
-      http: HTTPClient(loop: loop), baseURL: server.url, deadline: deadline, callsPerApp: callsPerApp
-    ) { calls.add("\($0) \($1)") }
-    self.calls = calls
-  }
-
-  init(_ body: [UInt8], status: String = "200 OK", type: String = "text/plain") throws {
-    try self.init { $0.send(answer(body, status: status, type: type)) }
-  }
-
-  init(_ body: String) throws { try self.init(Array(body.utf8)) }
-
-  /// The first request that arrived.
-  func request() async throws -> Exchange {
-    var requests = server.requests.makeAsyncIterator()
-    return try #require(await requests.next())
-  }
-}
-
-/// The failure of a call; `nil` when it did not fail.
-private func failure(_ call: () async throws(ProviderFailure) -> Void) async -> ProviderFailure? {
-  do {
-    try await call()
-    return nil
-  } catch {
-    return error
-  }
-}
 
 @Suite("The client of WeChat's servers", .timeLimit(.minutes(1)))
 struct WeChatClientTests {
@@ -311,54 +259,5 @@ struct WeChatClientTests {
     #expect(
       try await stage.request().requestLine
         == "GET /wxa/checksession?access_token=t&openid=o1&signature=\(signature)&sig_method=hmac_sha256 HTTP/1.1")
-  }
-}
-
-@Suite("Trouble of one AppID", .timeLimit(.minutes(1)))
-struct WeChatTroubleTests {
-  @Test("calls over the number wait in line, and are refused when their deadline comes")
-  func line() async throws {
-    // Two places, and nobody is answered: two calls time out, the third never reaches the server.
-    let stage = try Stage(deadline: .milliseconds(500), callsPerApp: 2) { _ in }
-    let codes = await withTaskGroup(of: String?.self) { group in
-      for _ in 0..<3 {
-        group.addTask {
-          await failure { () async throws(ProviderFailure) in
-            _ = try await stage.client.authenticate(code: "c", credentials: stage.credentials)
-          }?.code
-        }
-      }
-      return await group.reduce(into: [String]()) { codes, code in codes.append(code ?? "none") }
-    }
-    #expect(codes.sorted() == ["rate_limited", "wechat_unavailable", "wechat_unavailable"])
-    #expect(stage.server.connections == 2)
-  }
-
-  @Test("an AppID whose calls fail is left alone for a while, and others are not")
-  func breaker() async throws {
-    let stage = try Stage { exchange in
-      if exchange.requestLine.contains("appid=wx1&") { return exchange.send(answer([], status: "502 x")) }
-      exchange.send(answer(Array(#"{"openid":"o1","session_key":"k"}"#.utf8)))
-    }
-    for _ in 0..<CircuitBreaker.threshold + 5 {
-      let failed = await failure { () async throws(ProviderFailure) in
-        _ = try await stage.client.authenticate(code: "c", credentials: stage.credentials)
-      }
-      #expect(failed?.code == "wechat_unavailable")
-    }
-    #expect(stage.calls.all.count == CircuitBreaker.threshold)
-    let other = AppCredentials(appID: "wx2", secret: Secret("s"))
-    #expect(try await stage.client.authenticate(code: "c", credentials: other).openid == "o1")
-  }
-
-  @Test("refusals are answers and never open the breaker")
-  func refusals() async throws {
-    let stage = try Stage(#"{"errcode":40029,"errmsg":"invalid code"}"#)
-    for _ in 0..<CircuitBreaker.threshold + 5 {
-      _ = await failure { () async throws(ProviderFailure) in
-        _ = try await stage.client.authenticate(code: "c", credentials: stage.credentials)
-      }
-    }
-    #expect(stage.calls.all.count == CircuitBreaker.threshold + 5)
   }
 }

@@ -85,7 +85,9 @@ extension AuthorizationRoutes {
         let back = try await authorization.backFromWeChat(
           state: call.fields["state"], code: call.fields["code"], client: client, visit, in: call.database)
         switch back {
-        case .signedIn(let interaction, let cookie):
+        case .entered(let interaction, .secondFactor(let isEnrolled)):
+          return redirect(to: isEnrolled ? "mfa" : "mfa/enroll", interaction, call)
+        case .entered(let interaction, .signedIn(let cookie)):
           var response = Self.redirect("\(own)/wechat/continue?interaction=\(interaction.expose())")
           response.headers.append(call.cookies.set(call.cookies.session, cookie))
           return response
@@ -120,9 +122,9 @@ extension AuthorizationRoutes {
   @Sendable private func register(_ request: Request, _ context: TenantContext) async throws -> Response {
     try await page(request, context) { call, visit in
       let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
-      let cookie: Secret<String>
+      let entrance: Authorization.Entrance
       do {
-        cookie = try await authorization.register(interaction, visit, in: call.database)
+        entrance = try await authorization.register(interaction, visit, in: call.database)
       } catch let refusal as FederationRefusal {
         if case .fault(let fault) = refusal { throw fault }
         let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
@@ -130,11 +132,7 @@ extension AuthorizationRoutes {
           refusal, retry: "\(call.issuer.issuer)/login?interaction=\(interaction.token.expose())", frame,
           requestID: call.requestID)
       }
-      let outcome = try await authorization.proceed(
-        call.fields["interaction"], decision: nil, call.visit(cookie), in: call.database)
-      var response = answer(outcome, call)
-      response.headers.append(call.cookies.set(call.cookies.session, cookie))
-      return response
+      return try await entered(entrance, interaction, call)
     }
   }
 

@@ -12,6 +12,7 @@ struct AuthorizationRoutes: Sendable {
   let authorization: Authorization
   let logout: Logout
   let account: Account
+  let secondFactors: SecondFactors
   let devices: DeviceSignIn
   /// True where browsers come by https.
   let isSecure: Bool
@@ -31,6 +32,7 @@ struct AuthorizationRoutes: Sendable {
     addWeChat(to: issuer)
     issuer.get("account", use: accountPage)
     issuer.post("account", use: changeAccount)
+    addMFA(to: issuer)
     issuer.get("device", use: devicePage)
     issuer.post("device", use: device)
   }
@@ -72,17 +74,13 @@ struct AuthorizationRoutes: Sendable {
       let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
       let username = call.fields["username"] ?? ""
       try limit.admit("\(context.tenant.slug) login \(username.prefix(64).lowercased())")
-      let cookie = try await authorization.signIn(
+      let entrance = try await authorization.signIn(
         interaction, username: username, password: Secret(call.fields["password"] ?? ""), visit, in: call.database)
-      guard let cookie else {
+      guard let entrance else {
         let ways = try await authorization.weChatWays(visit, in: call.database)
         return try await signInPage(interaction, ways, hasFailed: true, request, call, visit)
       }
-      let outcome = try await authorization.proceed(
-        call.fields["interaction"], decision: nil, call.visit(cookie), in: call.database)
-      var response = answer(outcome, call)
-      response.headers.append(call.cookies.set(call.cookies.session, cookie))
-      return response
+      return try await entered(entrance, interaction, call)
     }
   }
 
@@ -114,7 +112,8 @@ struct AuthorizationRoutes: Sendable {
     case .respond(let response): AuthorizationPages.back(response, call.frame)
     case .signIn(let token): redirect(to: "login", token, call)
     case .consent(let token): redirect(to: "consent", token, call)
-    case .account: Self.redirect("\(call.issuer.issuer)/account")
+    case .account(let isConfirmed):
+      Self.redirect("\(call.issuer.issuer)/account\(isConfirmed ? "?notice=confirmed" : "")")
     case .device(let isAllowed): .page(DeviceDonePage(frame: call.frame, isAllowed: isAllowed))
     }
   }
@@ -159,7 +158,9 @@ struct AuthorizationRoutes: Sendable {
   static func frame(_ issuer: PublishedIssuer, _ uiLocales: String?, _ request: Request) -> PageFrame {
     PageFrame(
       language: .choose(uiLocales: uiLocales, acceptLanguage: request.headers[.acceptLanguage]),
-      branding: Branding(displayName: issuer.name))
+      branding: Branding(
+        displayName: issuer.name, logoURI: issuer.branding?.logoURI, primaryColor: issuer.branding?.primaryColor,
+        backgroundColor: issuer.branding?.backgroundColor))
   }
 
   private func fields(of request: Request) async throws -> [String: String] {

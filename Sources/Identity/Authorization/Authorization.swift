@@ -58,8 +58,8 @@ public struct Authorization: Sendable {
     case signIn(Secret<String>)
     /// Agree, with the token of the interaction.
     case consent(Secret<String>)
-    /// Go on to the account page.
-    case account
+    /// Go on to the account page, where who began something there has shown that it is still them.
+    case account(isConfirmed: Bool)
     /// Nothing more: a device was answered.
     case device(isAllowed: Bool)
   }

@@ -19,8 +19,6 @@ public struct Interaction: Sendable {
   let client: UUID?
   /// Who signed in for it, while the browser holds that session.
   let answeredBy: ID<User>?
-  /// Who alone may answer it.
-  let onlyUser: ID<User>?
   /// The ticket of a person whom WeChat authenticated and nobody knows.
   let ticketSealed: [UInt8]?
   /// True when such a person waits.
@@ -31,7 +29,20 @@ public struct Interaction: Sendable {
   /// The code that the device shows, for the person to compare.
   public var userCode: String? { device == nil ? nil : fields["user_code"] }
 
+  /// Who has shown the first factor for it and owes the second, with how they did.
+  var first: FirstFactor?
+  /// Who alone may answer it.
+  var user: ID<User>?
+
   static let prefix = "qin"
+
+  /// A first factor that was shown.
+  public struct FirstFactor: Sendable {
+    /// Who showed it.
+    public let user: ID<User>
+    /// How (RFC 8176).
+    let amr: [String]
+  }
 }
 
 /// Keeps a request for ten minutes.
@@ -75,13 +86,15 @@ struct FindInteraction: TenantStatement {
     let clientName: String?
     let fields: [String: String]
     let answeredBy: ID<User>?
-    let onlyUser: ID<User>?
     let ticketSealed: [UInt8]?
     let device: UUID?
+    let first: Interaction.FirstFactor?
+    let user: ID<User>?
   }
 
   static let sql: SQL = """
-    SELECT r.client_id, c.name, r.parameters, s.user_id, r.user_id, r.ticket_sealed, r.device_id
+    SELECT r.client_id, c.name, r.parameters, s.user_id, r.ticket_sealed, r.device_id, r.first_user_id, r.first_amr,
+      r.user_id
     FROM authorization_requests r
     LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     LEFT JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
@@ -110,9 +123,15 @@ struct FindInteraction: TenantStatement {
     let parameters: JSONText = try row.next()
     let members = (try? JSONValue(parsing: parameters.utf8))?.object?.members ?? []
     let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
+    let answeredBy: ID<User>? = try row.next()
+    let ticket: [UInt8]? = try row.next()
+    let device: UUID? = try row.next()
+    let user: ID<User>? = try row.next()
+    let amr = try row.next(ColumnArray<String>?.self)?.elements
     return Output(
-      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, answeredBy: try row.next(),
-      onlyUser: try row.next(), ticketSealed: try row.next(), device: try row.next())
+      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, answeredBy: answeredBy,
+      ticketSealed: ticket, device: device, first: user.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) },
+      user: try row.next())
   }
 }
 

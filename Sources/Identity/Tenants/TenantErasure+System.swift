@@ -59,6 +59,8 @@ struct EraseTenant: SystemStatement {
       idempotency_keys_gone AS (DELETE FROM idempotency_keys WHERE tenant_id = current_tenant()),
       unified_identities_gone AS (DELETE FROM unified_identities WHERE tenant_id = current_tenant()),
       federated_identities_gone AS (DELETE FROM federated_identities WHERE tenant_id = current_tenant()),
+      backup_codes_gone AS (DELETE FROM backup_codes WHERE tenant_id = current_tenant()),
+      totp_authenticators_gone AS (DELETE FROM totp_authenticators WHERE tenant_id = current_tenant()),
       password_tries_gone AS (DELETE FROM password_tries WHERE tenant_id = current_tenant()),
       users_gone AS (DELETE FROM users WHERE tenant_id = current_tenant()),
       wechat_app_tokens_gone AS (DELETE FROM wechat_app_tokens WHERE tenant_id = current_tenant()),

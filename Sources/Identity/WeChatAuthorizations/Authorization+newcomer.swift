@@ -29,18 +29,18 @@ extension Authorization {
   }
 
   /// Makes an account for the newcomer of an interaction and signs them in.
-  /// - Returns: the value of the session's cookie.
+  /// - Returns: how far they are.
   /// - Throws: `FederationRefusal`; `.ticketInvalid` also when nobody waits.
   public func register(
     _ interaction: Interaction, _ visit: Visit, in database: TenantDatabase
-  ) async throws(FederationRefusal) -> Secret<String> {
+  ) async throws(FederationRefusal) -> Entrance {
     do {
       guard let ticket = try ticket(of: interaction, in: database) else { throw FederationRefusal.ticketInvalid }
       let user = try await weChat.register(ticket: ticket, in: database, requestID: visit.requestID)
       _ = try await run(CarryTicket(interaction: interaction.opaque, sealed: nil), in: database)
-      let cookie = try await enter(interaction, user: user.id, amr: ["wechat"], visit, in: database)
-      guard let cookie else { throw FederationRefusal.userDisabled }
-      return cookie
+      let entrance = try await enter(interaction, user: user.id, amr: ["wechat"], visit, in: database)
+      guard let entrance else { throw FederationRefusal.userDisabled }
+      return entrance
     } catch OAuthRefusal.fault(let fault) {
       throw .fault(fault)
     } catch let refusal as FederationRefusal {

@@ -9,8 +9,8 @@ import Tenancy
 extension Authorization {
   /// Where a browser that came back from WeChat stands.
   public enum WeChatReturn: Sendable {
-    /// Signed in for the interaction, with the session's cookie.
-    case signedIn(interaction: Secret<String>, cookie: Secret<String>)
+    /// Known, and so far in the interaction.
+    case entered(interaction: Secret<String>, Entrance)
     /// Nobody is known; the interaction carries a ticket for the person.
     case newcomer(interaction: Secret<String>)
     /// The person said no, for the interaction or for a link.
@@ -93,12 +93,12 @@ extension Authorization {
     } catch {
       throw WeChatReturnRefusal.lost
     }
-    switch try await weChat.signIn(arrival, only: interaction.onlyUser, in: database) {
+    switch try await weChat.signIn(arrival, only: interaction.user, in: database) {
     case .signedIn(let user, let cookie):
-      guard let value = try await enter(interaction, user, cookie, visit, in: database) else {
+      guard let entrance = try await enter(interaction, user, cookie, visit, in: database) else {
         throw WeChatReturnRefusal.lost
       }
-      return .signedIn(interaction: token, cookie: value)
+      return .entered(interaction: token, entrance)
     case .somebodyElse: return .somebodyElse(interaction: token)
     case .newcomer(let ticket):
       guard try await carry(ticket, interaction, in: database) else { throw WeChatReturnRefusal.lost }
@@ -109,11 +109,11 @@ extension Authorization {
   /// Makes the session whose cookie was chosen with the exchange; a browser that is back twice at once finds it made.
   private func enter(
     _ interaction: Interaction, _ user: ID<User>, _ cookie: OpaqueToken, _ visit: Visit, in database: TenantDatabase
-  ) async throws(FederationRefusal) -> Secret<String>? {
+  ) async throws(FederationRefusal) -> Entrance? {
     do {
       return try await enter(interaction, user: user, amr: ["wechat"], cookie: cookie, visit, in: database)
     } catch .fault(.database(.unique)) {
-      return cookie.text
+      return .signedIn(cookie.text)
     } catch .fault(let fault) {
       throw .fault(fault)
     } catch {

@@ -20,7 +20,9 @@ struct AccountTests {
     #expect(again.status == 400 && again.marker == "error:invalid_request", "an interaction is answered once")
   }
 
-  @Test("O05, R27: a form without the token of this browser and session changes nothing, and no other site may frame the page")
+  @Test(
+    "O05, R27: a form without the token of this browser and session changes nothing, and no other site may frame the page"
+  )
   func forgery() async throws {
     let party = try await TestRelyingParty.make()
     let (mine, theirs) = (try await party.accountBrowser(), try await party.accountBrowser())
