@@ -124,8 +124,8 @@ let package = Package(
       "APITests",
       [
         "API", "EventLoop", "Federation", "Identity", "JSON", "Jobs", "Observability", "Outbound", "Query", "Runtime",
-        "Secrets", "Simulator", "Tenancy", "TestSupport", "WeChat", lifecycle, log,
-      ]
+        "Secrets", "Simulator", "Tenancy", "TestSupport", "WeChat", "RawServer", lifecycle, log,
+      ] + crypto
     ),
   ]
 )

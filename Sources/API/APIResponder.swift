@@ -20,7 +20,10 @@ extension Services {
     PageAssetRoutes().add(to: router)
     addOperatorRoutes(to: router)
     let admission = TenantMiddleware(directory: directory, database: database, limit: limits.tenant)
-    let oauth = OAuthRoutes(issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, limit: limits.client)
+    let oauth = OAuthRoutes(
+      issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, assertions: assertions,
+      authorization: authorization, dpop: dpop,
+      limit: limits.client)
     let tenant = router.group("t/{tenant}").add(middleware: admission).group(context: TenantContext.self)
     addManagementRoutes(to: tenant)
     FederationRoutes(federation: federation, limit: limits.client).add(to: tenant)

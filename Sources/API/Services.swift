@@ -22,11 +22,13 @@ public struct Services: Sendable {
   public let appTokenFetch: AppTokenFetch
   let federation: WeChatFederation
   let tokenEndpoint: TokenEndpoint
+  let assertions: ClientAssertions
   let authorization: Authorization
   let logout: Logout
   let account: Account
   let secondFactors: SecondFactors
   let devices: DeviceSignIn
+  let dpop: DPoP
   let pushes: PushInbox
   let applications: Applications
   let clients: ThirdPartyAuthzClients
@@ -46,6 +48,7 @@ public struct Services: Sendable {
     appTokens: any AppTokenProvider, pushes: any PushProvider, operatorToken: Secret<String>?, isProduction: Bool,
     limits: RateLimits,
     proxies: TrustedProxies, metrics: Metrics, logger: Logger,
+    readingKeys: @escaping ClientKeySets.Read,
     now: @escaping @Sendable () -> Date
   ) {
     self.database = database
@@ -65,7 +68,9 @@ public struct Services: Sendable {
     let hints = IDTokenHints(issuer: issuer, keys: keys)
     logout = Logout(hints: hints)
     secondFactors = SecondFactors(ring: ring, now: now)
+    assertions = ClientAssertions(names: issuer, now: now, read: readingKeys)
     devices = DeviceSignIn(ring: ring)
+    dpop = DPoP(publicURL: publicURL, ring: ring, now: now)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
     appTokenArrivals = AppTokenArrivals()
     let hub = AppTokenHub(ring: ring, arrivals: appTokenArrivals)

@@ -8,4 +8,9 @@ public enum IdentityFault: Error, Sendable {
   case cryptography(String)
   /// The database failed.
   case database(DatabaseError)
+
+  /// True when it is no fault of ours, but a DPoP proof that was used before.
+  public var isReplayedProof: Bool {
+    if case .database(let error) = self { error.isReplayedProof } else { false }
+  }
 }

@@ -26,6 +26,8 @@ public struct AuthorizationRequest: Sendable {
   public let prompts: Set<Prompt>
   /// `max_age` in seconds.
   public let maxAge: Int?
+  /// `dpop_jkt`: the thumbprint of the key that the code is bound to (RFC 9449 section 10)
+  public let keyThumbprint: String?
   /// `id_token_hint`
   public let idTokenHint: String?
 
@@ -33,20 +35,27 @@ public struct AuthorizationRequest: Sendable {
   public static let longestValue = 4096
 
   /// Checks the parameters of a client whose redirect URI is trusted already.
+  /// - Parameter mayBeOffline: true for a client that may refresh: only for it `offline_access` means something.
   /// - Throws: the error for the client (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6).
-  public init(_ fields: [String: String], isPublicClient: Bool) throws(OAuthError) {
+  public init(_ fields: [String: String], isPublicClient: Bool, mayBeOffline: Bool) throws(OAuthError) {
     guard let redirectURI = fields["redirect_uri"] else {
       throw OAuthError(.invalidRequest, "redirect_uri is missing")
     }
     self.fields = fields
     self.redirectURI = redirectURI
     try Self.refuseUnsupported(fields)
-    scope = try Self.scope(fields["scope"])
+    let prompts = try Self.prompts(fields["prompt"])
+    scope = try Self.scope(fields["scope"], isOffline: mayBeOffline && prompts.contains(.consent))
     nonce = fields["nonce"]
     codeChallenge = try Self.challenge(fields, isRequired: isPublicClient)
-    prompts = try Self.prompts(fields["prompt"])
+    self.prompts = prompts
     maxAge = try Self.maxAge(fields["max_age"])
     idTokenHint = fields["id_token_hint"]
+    keyThumbprint = fields["dpop_jkt"]
+    // A thumbprint is base64url of SHA-256, as a challenge is.
+    guard keyThumbprint.map(PKCE.isChallenge) ?? true else {
+      throw OAuthError(.invalidRequest, "dpop_jkt must be the SHA-256 thumbprint of a key")
+    }
   }
 
   /// How the response travels: `query`, unless the request names `form_post`.
@@ -68,12 +77,12 @@ public struct AuthorizationRequest: Sendable {
     }
   }
 
-  /// `offline_access` is not granted yet, and OpenID Connect Core section 11 lets it be ignored.
-  private static func scope(_ text: String?) throws(OAuthError) -> Scope {
+  /// Without a question to the person `offline_access` is ignored (OpenID Connect Core section 11).
+  private static func scope(_ text: String?, isOffline: Bool) throws(OAuthError) -> Scope {
     guard let scope = Scope(parsing: text ?? ""), !scope.tokens.isEmpty else {
       throw OAuthError(.invalidScope, "scope is missing or has characters that are not allowed")
     }
-    return Scope(scope.tokens.filter { $0 != "offline_access" })
+    return isOffline ? scope : Scope(scope.tokens.filter { $0 != Scope.offlineAccess })
   }
 
   private static func challenge(_ fields: [String: String], isRequired: Bool) throws(OAuthError) -> String? {

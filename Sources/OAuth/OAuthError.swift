@@ -38,10 +38,16 @@ public struct OAuthError: Error, Sendable, Equatable {
     case slowDown = "slow_down"
     /// The device code is too old (RFC 8628 section 3.5).
     case expiredToken = "expired_token"
+    /// The DPoP proof does not fit, or was used before (RFC 9449 section 5).
+    case invalidDPoPProof = "invalid_dpop_proof"
+    /// The DPoP proof needs the nonce in `DPoP-Nonce` (RFC 9449 section 8).
+    case useDPoPNonce = "use_dpop_nonce"
     /// Request objects are not supported (OpenID Connect Core section 3.1.2.6).
     case requestNotSupported = "request_not_supported"
     /// `request_uri` is not supported (OpenID Connect Core section 3.1.2.6).
     case requestURINotSupported = "request_uri_not_supported"
+    /// `request_uri` names no pushed request that this client may use (OpenID Connect Core section 3.1.2.6, RFC 9126 section 4).
+    case invalidRequestURI = "invalid_request_uri"
     /// `registration` is not supported (OpenID Connect Core section 3.1.2.6).
     case registrationNotSupported = "registration_not_supported"
   }

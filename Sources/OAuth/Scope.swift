@@ -1,5 +1,8 @@
 /// A set of scope tokens in the order they were given (RFC 6749 section 3.3).
 public struct Scope: Sendable, Equatable {
+  /// Asks for a refresh token that outlives the session (OpenID Connect Core section 11).
+  public static let offlineAccess = "offline_access"
+
   /// The tokens, each once.
   public let tokens: [String]
 

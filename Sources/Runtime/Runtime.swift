@@ -26,7 +26,8 @@ public struct Runtime: Sendable {
   let wechat: WeChatClient
   /// The clock of the rules.
   let now: @Sendable () -> Date
-  private let loop: EventLoop
+  /// The thread of sockets and timers.
+  let loop: EventLoop
 
   /// Puts everything together; connections are opened at once, in the background.
   /// - Parameter now: the clock of the rules.
@@ -56,7 +57,7 @@ public struct Runtime: Sendable {
       appTokens: wechat, pushes: WeChatPushes(), operatorToken: settings.operatorToken,
       isProduction: settings.isProduction,
       limits: settings.rateLimits, proxies: settings.trustedProxies, metrics: metrics,
-      logger: logger, now: now)
+      logger: logger, readingKeys: Self.keyReader(loop, isProduction: settings.isProduction), now: now)
   }
 
   /// A database behind one connection of its own, and what closes it.

@@ -28,7 +28,7 @@ enum AuthorizationPages {
     var page = ConsentPage(
       frame: frame, action: action, token: FormToken(interaction.token.expose(), name: "interaction"),
       clientName: interaction.clientName ?? "",
-      scopes: Scope(parsing: interaction.fields["scope"] ?? "")?.tokens ?? [])
+      scopes: interaction.scopes)
     page.formTargets = targets(interaction)
     page.userCode = interaction.userCode
     return .page(page)

@@ -4,18 +4,19 @@ import JSON
 extension ProtocolOperations {
   /// The authorization endpoint and its pages.
   static var authorization: [DocumentedOperation] {
-    let request = fields(
-      ["client_id", "redirect_uri", "response_type", "scope"],
-      optional: [
-        "state", "nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "response_mode", "login_hint",
-        "id_token_hint", "ui_locales", "idp_hint",
-      ])
+    let request = fields(["client_id"], optional: ["request_uri"] + needed + parameters)
+    let pushed = fields(needed, optional: parameters + authentication)
     let interaction = fields(["interaction"])
     let asks = "The authorization endpoint (OpenID Connect Core section 3.1.2): 303 to the client or to a page."
     let ends = "Ends the browser's session (OpenID Connect RP-Initiated Logout 1.0)."
     let end = fields(
       [], optional: ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales", "confirmation"])
     return [
+      DocumentedOperation(
+        method: .post, path: "\(issuer)/par", name: "par",
+        summary: "Takes an authorization request from its client (RFC 9126); its request_uri is good for one answer.",
+        caller: .client, bodies: [(form, pushed)], status: 201,
+        answer: ("application/json", Schema.object([("request_uri", Schema.text), ("expires_in", Schema.integer)]))),
       page(.get, "authorize", "authorize", asks, request),
       page(.post, "authorize", "authorize_post", asks, request),
       page(.get, "login", "login_page", "The sign-in page of an interaction.", interaction),
@@ -50,6 +51,14 @@ extension ProtocolOperations {
         fields(["interaction"])),
     ]
   }
+
+  /// What a request needs, unless it was pushed.
+  private static let needed = ["redirect_uri", "response_type", "scope"]
+  /// What it may say besides.
+  private static let parameters = [
+    "state", "nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "response_mode", "login_hint",
+    "id_token_hint", "ui_locales", "idp_hint",
+  ]
 
   static func page(
     _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String, _ fields: JSONObject

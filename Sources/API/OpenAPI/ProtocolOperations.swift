@@ -81,10 +81,11 @@ enum ProtocolOperations {
     let grant = fields(
       ["grant_type"],
       optional: [
-        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "client_id", "client_secret", "assertion",
-        "device_code",
-      ])
-    let token = fields(["token"], optional: ["token_type_hint", "client_id", "client_secret"])
+        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "assertion", "device_code",
+        "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "audience",
+        "resource",
+      ] + authentication)
+    let token = fields(["token"], optional: ["token_type_hint"] + authentication)
     let metadata = "OpenID Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414)."
     let tokens = (type: json, schema: tokenResponse)
     return [
@@ -125,11 +126,15 @@ enum ProtocolOperations {
     ]
   }
 
+  /// How a client may authenticate in a form.
+  static let authentication = ["client_id", "client_secret", "client_assertion_type", "client_assertion"]
+
   private static let tokenResponse = Schema.object(
     [
       ("token_type", Schema.text), ("access_token", Schema.text), ("expires_in", Schema.integer),
       ("id_token", Schema.text), ("refresh_token", Schema.text), ("scope", Schema.text),
-    ], optional: ["id_token", "refresh_token", "scope"])
+      ("issued_token_type", Schema.text),
+    ], optional: ["id_token", "refresh_token", "scope", "issued_token_type"])
 
   private static let outcome = Schema.object(
     [

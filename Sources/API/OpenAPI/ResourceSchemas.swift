@@ -73,7 +73,7 @@ enum ResourceSchemas {
       ("grant_types", Schema.texts), ("token_endpoint_auth_method", Schema.text),
       ("jwks", Schema.nullable(Schema.anyObject)), ("jwks_uri", Schema.nullable(Schema.text)),
       ("require_pushed_authorization_requests", Schema.boolean), ("require_consent", Schema.boolean),
-      ("scopes", Schema.texts), ("client_secret", Schema.text),
+      ("scopes", Schema.texts), ("dpop_bound_access_tokens", Schema.boolean), ("client_secret", Schema.text),
     ], once: ["client_secret"])
 
   private static let user = resource([

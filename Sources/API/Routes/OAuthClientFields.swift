@@ -24,6 +24,7 @@ enum OAuthClientFields {
       settings.requiresPAR = fields.optional("require_pushed_authorization_requests", .boolean, default: false)
       settings.requiresConsent = fields.optional("require_consent", .boolean, default: true)
       settings.scopes = fields.optional("scopes", .scopes, default: settings.scopes)
+      settings.requiresDPoP = fields.optional("dpop_bound_access_tokens", .boolean, default: false)
       self.settings = settings
     }
 
@@ -52,6 +53,7 @@ enum OAuthClientFields {
     change.requiresPAR = fields.replacement("require_pushed_authorization_requests", .boolean)
     change.requiresConsent = fields.replacement("require_consent", .boolean)
     change.scopes = fields.replacement("scopes", .scopes)
+    change.requiresDPoP = fields.replacement("dpop_bound_access_tokens", .boolean)
     return change
   }
 

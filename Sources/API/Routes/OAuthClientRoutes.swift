@@ -89,6 +89,7 @@ extension OAuthClientDetails {
     json.member("require_pushed_authorization_requests", settings.requiresPAR)
     json.member("require_consent", settings.requiresConsent)
     json.member("scopes", settings.scopes)
+    json.member("dpop_bound_access_tokens", settings.requiresDPoP)
     json.member("created_at", createdAt)
     json.member("updated_at", updatedAt)
   }

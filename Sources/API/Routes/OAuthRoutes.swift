@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Identity
@@ -12,6 +11,9 @@ struct OAuthRoutes: Sendable {
   let issuers: Issuers
   let endpoint: TokenEndpoint
   let verifier: AccessTokenVerifier
+  let assertions: ClientAssertions
+  let authorization: Authorization
+  let dpop: DPoP
   /// Of each client.
   let limit: RateLimiter?
 
@@ -25,6 +27,7 @@ struct OAuthRoutes: Sendable {
     issuer.get("userinfo", use: userinfo)
     issuer.post("userinfo", use: userinfo)
     issuer.post("introspect", use: introspect)
+    issuer.post("par", use: push)
     issuer.post("revoke", use: revoke)
     issuer.post("device_authorization", use: authorizeDevice)
   }
@@ -62,17 +65,20 @@ struct OAuthRoutes: Sendable {
   // MARK: Tokens
 
   @Sendable private func token(_ request: Request, _ context: TenantContext) async throws -> Response {
-    try await tokens(request, context, application: try await application(context).id)
+    try await withNonce(request) {
+      try await tokens(request, context, application: try await application(context).id)
+    }
   }
 
   @Sendable private func tenantToken(_ request: Request, _ context: TenantContext) async throws -> Response {
-    try await tokens(request, context, application: nil)
+    try await withNonce(request) { try await tokens(request, context, application: nil) }
   }
 
   private func tokens(
     _ request: Request, _ context: TenantContext, application: ID<IdentityApplication>?
   ) async throws -> Response {
-    let asked = try await read(request, context, application: application)
+    var asked = try await read(request, context, application: application)
+    asked.proof = try proof(request)
     let issued = try await oauth { () async throws(OAuthRefusal) in
       try await endpoint.tokens(for: asked, in: context.database)
     }
@@ -95,7 +101,9 @@ struct OAuthRoutes: Sendable {
         json.member("scope", claims.scope.text)
         json.member("client_id", claims.clientID)
         if let username = live.user?.username { json.member("username", username) }
-        json.member("token_type", "Bearer")
+        json.member("token_type", claims.keyThumbprint == nil ? "Bearer" : "DPoP")
+        if let key = claims.keyThumbprint { json.confirmation(key) }
+        if let actor = claims.actor { json.member("act", raw: JSONValue.object(actor).text) }
         json.member("exp", claims.expiresAt)
         json.member("iat", claims.issuedAt)
         json.member("sub", claims.subject)
@@ -116,70 +124,34 @@ struct OAuthRoutes: Sendable {
   }
 
   @Sendable private func userinfo(_ request: Request, _ context: TenantContext) async throws -> Response {
+    try await withNonce(request) { try await claims(request, context) }
+  }
+
+  private func claims(_ request: Request, _ context: TenantContext) async throws -> Response {
     let issuer = try await application(context)
-    let token = try await bearerToken(request)
-    let live = try await verifier.live(token, application: issuer.id, slug: issuer.slug, in: context.database)
+    let token = try await presentedToken(request)
+    let live = try await live(token, issuer, context)
     guard let live, let user = live.user else {
-      throw OAuthProblem(
-        bearer: OAuthError(.invalidToken, "the access token is expired, revoked or not of this issuer"))
+      throw token.problem(
+        OAuthError(.invalidToken, "the access token is expired, revoked, not of this issuer or bound to another key"))
     }
     guard live.claims.scope.contains("openid") else {
-      throw OAuthProblem(bearer: OAuthError(.insufficientScope, "the access token lacks the scope openid"))
+      throw token.problem(OAuthError(.insufficientScope, "the access token lacks the scope openid"))
     }
     return .json(JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, to: &$0) })
   }
 
-  /// The access token, sent in exactly one way (RFC 6750 section 2).
-  private func bearerToken(_ request: Request) async throws -> String {
-    var tokens: [String] = []
-    if let header = request.headers[.authorization] {
-      guard let value = header.bearerValue else { throw OAuthProblem(bearer: nil) }
-      tokens.append(value)
-    }
-    if request.method == .post, request.mediaType == "application/x-www-form-urlencoded",
-      let value = try await request.form()["access_token"]
-    {
-      tokens.append(value)
-    }
-    guard tokens.count <= 1 else {
-      throw OAuthProblem(bearer: OAuthError(.invalidRequest, "send the access token in one way only"))
-    }
-    guard let token = tokens.first else { throw OAuthProblem(bearer: nil) }
-    return token
-  }
-
   // MARK: Requests
 
+  /// The form of a request and how its client authenticates.
   func read(
     _ request: Request, _ context: TenantContext, application: ID<IdentityApplication>?
   ) async throws -> TokenEndpoint.Request {
     let fields = try await request.form()
-    var credentials: ClientCredentials?
-    if let header = request.headers[.authorization] {
-      guard let basic = Self.basic(header) else {
-        throw OAuthProblem(OAuthError(.invalidClient, "the Authorization header is not acceptable Basic"))
-      }
-      guard fields["client_secret"] == nil, fields["client_id"] == nil || fields["client_id"] == basic.id else {
-        throw OAuthProblem(OAuthError(.invalidRequest, "authenticate the client in one way only"))
-      }
-      credentials = basic
-    } else if let id = fields["client_id"] {
-      let secret = fields["client_secret"]
-      credentials = ClientCredentials(id: id, secret: secret, method: secret == nil ? "none" : "client_secret_post")
-    }
+    let credentials = try credentials(fields, request.headers[.authorization])
     if let id = credentials?.id { try limit.admit("\(context.tenant.slug) \(id.prefix(64))") }
     return TokenEndpoint.Request(
       fields: fields, client: credentials, application: application, requestID: context.requestID)
-  }
-
-  /// RFC 6749 section 2.3.1: both halves are form-encoded before they are joined.
-  private static func basic(_ header: String) -> ClientCredentials? {
-    let parts = header.split(separator: " ", maxSplits: 1)
-    guard parts.count == 2, parts[0].lowercased() == "basic", let bytes = Data(base64Encoded: String(parts[1])),
-      let text = String(validating: bytes, as: UTF8.self), let colon = text.firstIndex(of: ":"),
-      let id = FormFields.decode(text[..<colon]), let secret = FormFields.decode(text[text.index(after: colon)...])
-    else { return nil }
-    return ClientCredentials(id: id, secret: secret, method: "client_secret_basic")
   }
 
   func oauth<Value>(_ body: () async throws(OAuthRefusal) -> Value) async throws -> Value {
@@ -192,14 +164,5 @@ struct OAuthRoutes: Sendable {
     } catch .fault(let fault) {
       throw fault
     }
-  }
-}
-
-extension String {
-  /// What follows `Bearer ` in an Authorization header; the scheme's case does not matter (RFC 9110 section 11.1).
-  var bearerValue: String? {
-    let parts = split(separator: " ", omittingEmptySubsequences: true)
-    guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-    return String(parts[1])
   }
 }

@@ -120,8 +120,10 @@ public final class Issuers: Sendable {
       json.member("end_session_endpoint", "\(issuer)/logout")
       json.member("introspection_endpoint", "\(issuer)/introspect")
       json.member("revocation_endpoint", "\(issuer)/revoke")
+      json.member("pushed_authorization_request_endpoint", "\(issuer)/par")
+      json.member("require_pushed_authorization_requests", false)
       json.member("device_authorization_endpoint", "\(issuer)/device_authorization")
-      json.member("scopes_supported", ["openid", "profile", "email", "phone", "address"])
+      json.member("scopes_supported", ["openid", "profile", "email", "phone", "address", "offline_access"])
       json.member("response_types_supported", ["code"])
       json.member("response_modes_supported", ["query", "form_post"])
       json.member("code_challenge_methods_supported", ["S256"])
@@ -132,14 +134,20 @@ public final class Issuers: Sendable {
         "grant_types_supported",
         [
           "authorization_code", "client_credentials", "refresh_token",
-          "urn:ietf:params:oauth:grant-type:device_code",
+          "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
           "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp",
         ])
+      json.member("dpop_signing_alg_values_supported", DPoP.algorithms)
       json.member("subject_types_supported", ["public"])
       json.member("id_token_signing_alg_values_supported", [found.algorithm])
-      json.member("token_endpoint_auth_methods_supported", ["none", "client_secret_basic", "client_secret_post"])
-      json.member("introspection_endpoint_auth_methods_supported", ["client_secret_basic", "client_secret_post"])
-      json.member("revocation_endpoint_auth_methods_supported", ["none", "client_secret_basic", "client_secret_post"])
+      let authentication = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+      for (name, methods) in [
+        ("token", ["none"] + authentication), ("introspection", authentication),
+        ("revocation", ["none"] + authentication),
+      ] {
+        json.member("\(name)_endpoint_auth_methods_supported", methods)
+        json.member("\(name)_endpoint_auth_signing_alg_values_supported", PublicSigningKey.algorithms)
+      }
       json.member(
         "claims_supported",
         [
@@ -150,6 +158,8 @@ public final class Issuers: Sendable {
           "zoneinfo", "locale", "email", "email_verified", "phone_number", "phone_number_verified", "address",
         ])
       json.member("claims_parameter_supported", false)
+      json.member("backchannel_logout_supported", true)
+      json.member("backchannel_logout_session_supported", true)
       json.member("request_parameter_supported", false)
       json.member("request_uri_parameter_supported", false)
     }

@@ -98,7 +98,7 @@ extension Authorization {
     guard let session = client.session else { return .signIn(interaction.token) }
     let request: AuthorizationRequest
     do {
-      request = try checked(fields, client)
+      request = try client.registration.request(fields)
       if let subject = try await subject(of: request, visit, in: database), subject != session.user.description {
         throw Self.loginRequired
       }

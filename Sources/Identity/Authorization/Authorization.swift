@@ -70,11 +70,20 @@ public struct Authorization: Sendable {
     _ fields: [String: String], _ visit: Visit, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> Outcome {
     guard let client = fields["client_id"].flatMap({ UUID(canonical: $0) }) else { throw Self.unknownClient }
+    let fields = try await effective(fields, of: client, visit, in: database)
+    let outcome = try await begin(fields, of: client, visit, in: database)
+    if case .respond = outcome { try await spend(pushed: fields, in: database) }
+    return outcome
+  }
+
+  private func begin(
+    _ fields: [String: String], of client: UUID, _ visit: Visit, in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Outcome {
     let (found, redirectURI) = try await trusted(client, fields, visit, in: database)
     let request: AuthorizationRequest
     let subject: String?
     do {
-      request = try checked(fields, found)
+      request = try found.registration.request(fields)
       subject = try await self.subject(of: request, visit, in: database)
     } catch let error as OAuthError {
       return .respond(respond(error, fields, redirectURI, visit))
@@ -114,30 +123,14 @@ public struct Authorization: Sendable {
   ) async throws(OAuthRefusal) -> (client: AuthorizingClient, redirectURI: String) {
     let find = FindAuthorizingClient(client: client, application: visit.application, cookie: visit.cookie)
     guard let found = try await run(find, in: database).first else { throw Self.unknownClient }
-    guard let redirectURI = fields["redirect_uri"],
-      RedirectURI.isRegistered(redirectURI, among: found.redirectURIs, isNative: found.type == "native")
-    else {
-      throw .oauth(OAuthError(.invalidRequest, "redirect_uri is missing or not registered for this client"))
-    }
-    guard fields.values.allSatisfy({ $0.utf8.count <= AuthorizationRequest.longestValue }) else {
-      throw .oauth(OAuthError(.invalidRequest, "a parameter is too long"))
-    }
-    guard !found.requiresPAR else {
+    guard !found.requiresPAR || fields[PushedRequest.field] != nil else {
       throw .oauth(OAuthError(.invalidRequest, "this client must push its authorization requests"))
     }
-    return (found, redirectURI)
-  }
-
-  /// The request, checked by itself and against what the client is registered for.
-  func checked(_ fields: [String: String], _ client: AuthorizingClient) throws(OAuthError) -> AuthorizationRequest {
-    let request = try AuthorizationRequest(fields, isPublicClient: client.isPublic)
-    guard client.grantTypes.contains(GrantType.authorizationCode.rawValue) else {
-      throw OAuthError(.unauthorizedClient, "this client is not registered for authorization_code")
+    do {
+      return (found, try found.registration.redirectURI(fields))
+    } catch {
+      throw .oauth(error)
     }
-    guard Scope(client.scopes).covers(request.scope) else {
-      throw OAuthError(.invalidScope, "the scope is wider than what the client is registered for")
-    }
-    return request
   }
 
   /// Who must be signed in, where an `id_token_hint` says so.

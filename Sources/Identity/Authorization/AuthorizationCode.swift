@@ -15,9 +15,9 @@ enum AuthorizationCode {
 struct IssueCode: TenantStatement {
   static let sql: SQL = """
     INSERT INTO authorization_codes (tenant_id, id, identity_application_id, client_id, user_id, session_id, secret_hash,
-      scope, redirect_uri, code_challenge, nonce, expires_at)
+      scope, redirect_uri, code_challenge, nonce, dpop_jkt, expires_at)
     SELECT current_tenant(), $1, s.identity_application_id, $2, s.user_id, s.id, $3, $4, $5, $6, $7,
-      now() + interval '60 seconds'
+      $9, now() + interval '60 seconds'
     FROM sessions s
     WHERE s.tenant_id = current_tenant() AND s.id = $8 AND s.ended_at IS NULL AND s.expires_at > now()
       AND s.idle_expires_at > now()
@@ -37,6 +37,7 @@ struct IssueCode: TenantStatement {
     binder.bind(request.codeChallenge)
     binder.bind(request.nonce)
     binder.bind(session)
+    binder.bind(request.keyThumbprint)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) {}
@@ -55,6 +56,9 @@ struct RedeemedCode: Sendable {
 }
 
 /// Spends a code for a new grant, if everything about it is right; of two requests with one code one finds its row.
+///
+/// The client joins the session, so that it is told when that ends. One that ends in this very moment is not joined any more: then
+/// there is no row, as with a session that had ended before.
 struct RedeemCode: TenantStatement {
   static let sql: SQL = """
     WITH redeemed AS (
@@ -62,6 +66,7 @@ struct RedeemCode: TenantStatement {
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.secret_hash = $2 AND c.used_at IS NULL
         AND c.expires_at > now() AND ($3::uuid IS NULL OR c.identity_application_id = $3) AND c.client_id = $4
         AND c.redirect_uri = $5 AND c.code_challenge IS NOT DISTINCT FROM $8
+        AND (c.dpop_jkt IS NULL OR c.dpop_jkt = $9::text)
         AND EXISTS (SELECT FROM users u
           WHERE u.tenant_id = current_tenant() AND u.id = c.user_id AND u.status = 'active')
         AND EXISTS (SELECT FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = c.session_id
@@ -69,11 +74,20 @@ struct RedeemCode: TenantStatement {
       RETURNING c.*
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
-        rotated_at, idle_expires_at, expires_at)
+        rotated_at, idle_expires_at, expires_at, dpop_jkt, is_offline, amr, auth_time)
       SELECT current_tenant(), $6, r.identity_application_id, r.user_id, r.client_id, r.session_id, r.scope, $7, now(),
-        now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl)
+        now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl),
+        $9, 'offline_access' = ANY (string_to_array(r.scope, ' ')), s.amr, s.auth_time
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
+      JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id
+    ), joined AS (
+      UPDATE sessions s SET joined_clients = array_append(s.joined_clients, r.client_id)
+      FROM redeemed r
+      JOIN sessions known ON known.tenant_id = current_tenant() AND known.id = r.session_id
+        AND NOT coalesce(r.client_id = ANY (known.joined_clients), false)
+      WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.ended_at IS NULL
+      RETURNING s.id
     )
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
@@ -85,6 +99,7 @@ struct RedeemCode: TenantStatement {
     JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
+    WHERE r.client_id = ANY (s.joined_clients) OR EXISTS (SELECT FROM joined)
     """
   let code: OpaqueToken
   let application: ID<IdentityApplication>?
@@ -93,6 +108,8 @@ struct RedeemCode: TenantStatement {
   let refreshToken: RefreshToken
   /// What the verifier hashes to; `nil` without a verifier.
   let challenge: String?
+  /// The key of the DPoP proof that came with it.
+  let keyThumbprint: String?
 
   func bind(to binder: inout Binder) {
     binder.bind(code.id)
@@ -103,6 +120,7 @@ struct RedeemCode: TenantStatement {
     binder.bind(refreshToken.grant)
     binder.bind(refreshToken.hash)
     binder.bind(challenge)
+    binder.bind(keyThumbprint)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> RedeemedCode {

@@ -29,12 +29,32 @@ public struct Interaction: Sendable {
   /// The code that the device shows, for the person to compare.
   public var userCode: String? { device == nil ? nil : fields["user_code"] }
 
+  /// The scopes that the person is asked to agree to.
+  public var scopes: [String] {
+    guard device == nil, let request = try? AuthorizationRequest(fields, isPublicClient: false, mayBeOffline: true)
+    else { return Scope(parsing: fields["scope"] ?? "")?.tokens ?? [] }
+    return request.scope.tokens
+  }
+
   /// Who has shown the first factor for it and owes the second, with how they did.
   var first: FirstFactor?
   /// Who alone may answer it.
   var user: ID<User>?
 
   static let prefix = "qin"
+
+  /// Parameters as they are stored.
+  static func json(_ fields: [String: String]) -> [UInt8] {
+    let members = fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: JSONValue.string($0.value)) }
+    return JSONValue.object(JSONObject(members)).text
+  }
+
+  /// Parameters as they were stored.
+  static func fields(_ stored: JSONText) -> [String: String] {
+    let members = (try? JSONValue(parsing: stored.utf8))?.object?.members ?? []
+    let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
+    return Dictionary(fields) { first, _ in first }
+  }
 
   /// A first factor that was shown.
   public struct FirstFactor: Sendable {
@@ -72,8 +92,7 @@ struct StoreInteraction: TenantStatement {
     binder.bind(token.hash)
     binder.bind(browserHash)
     binder.bind(session)
-    let members = fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: JSONValue.string($0.value)) }
-    binder.bind(JSONText(utf8: JSONValue.object(JSONObject(members)).text))
+    binder.bind(JSONText(utf8: Interaction.json(fields)))
     binder.bind(device)
     binder.bind(user)
   }
@@ -121,26 +140,31 @@ struct FindInteraction: TenantStatement {
     let client: UUID? = try row.next()
     let name: String? = try row.next()
     let parameters: JSONText = try row.next()
-    let members = (try? JSONValue(parsing: parameters.utf8))?.object?.members ?? []
-    let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
     let answeredBy: ID<User>? = try row.next()
     let ticket: [UInt8]? = try row.next()
     let device: UUID? = try row.next()
     let user: ID<User>? = try row.next()
     let amr = try row.next(ColumnArray<String>?.self)?.elements
     return Output(
-      client: client, clientName: name, fields: Dictionary(fields) { first, _ in first }, answeredBy: answeredBy,
+      client: client, clientName: name, fields: Interaction.fields(parameters), answeredBy: answeredBy,
       ticketSealed: ticket, device: device, first: user.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) },
       user: try row.next())
   }
 }
 
-/// Ends an interaction; of two answers one finds its row.
+/// Ends an interaction, and what it was pushed as; of two answers one finds its row.
 struct SpendInteraction: TenantStatement {
   static let sql: SQL = """
-    UPDATE authorization_requests SET used_at = now()
-    WHERE tenant_id = current_tenant() AND id = $1 AND secret_hash = $2 AND used_at IS NULL AND expires_at > now()
-    RETURNING id
+    WITH spent AS (
+      UPDATE authorization_requests SET used_at = now()
+      WHERE tenant_id = current_tenant() AND id = $1 AND secret_hash = $2 AND used_at IS NULL AND expires_at > now()
+      RETURNING (parameters ->> 'pushed_request')::uuid AS pushed_id
+    ), pushed AS (
+      UPDATE pushed_requests p SET used_at = now() FROM spent s
+      WHERE p.tenant_id = current_tenant() AND p.id = s.pushed_id AND p.used_at IS NULL
+      RETURNING p.id
+    )
+    SELECT FROM spent WHERE pushed_id IS NULL OR EXISTS (SELECT FROM pushed)
     """
   let token: OpaqueToken
 

@@ -14,6 +14,7 @@ extension TokenEndpoint {
     guard client.grantTypes.contains(GrantType.authorizationCode.rawValue) else {
       throw .oauth(OAuthError(.unauthorizedClient, "this client is not registered for authorization_code"))
     }
+    try Self.requireProof(request, client)
     guard let text = request.fields["code"] else { throw .oauth(OAuthError(.invalidRequest, "code is missing")) }
     guard let code = OpaqueToken(text, prefix: AuthorizationCode.prefix) else { throw Self.invalidCode }
     let verifier = request.fields["code_verifier"]
@@ -21,30 +22,32 @@ extension TokenEndpoint {
     let redeem = RedeemCode(
       code: code, application: request.application, client: client.id,
       redirectURI: request.fields["redirect_uri"] ?? "", refreshToken: .make(),
-      challenge: verifier.map { Base64URL.string(Digest.sha256($0.utf8)) })
+      challenge: verifier.map { Base64URL.string(Digest.sha256($0.utf8)) },
+      keyThumbprint: request.proof?.thumbprint)
     do {
-      guard isWellFormed, let redeemed = try await database.run(redeem).first else {
+      guard isWellFormed, let redeemed = try await database.run(redeem, proving: request.proof).first else {
         _ = try await database.run(BurnCode(code: code), repeatable: true)
         throw Self.invalidCode
       }
-      return try issue(redeemed, redeem.refreshToken, client, tenant: database.tenant)
+      return try issue(redeemed, redeem, client, tenant: database.tenant)
     } catch let refusal as OAuthRefusal {
       throw refusal
     } catch let error as DatabaseError {
-      throw .fault(.database(error))
+      throw OAuthRefusal(error)
     } catch {
       throw .fault(.cryptography("redeeming a code"))
     }
   }
 
   private func issue(
-    _ code: RedeemedCode, _ refreshToken: RefreshToken, _ client: AuthenticatedClient, tenant: TenantScope
+    _ code: RedeemedCode, _ redeem: RedeemCode, _ client: AuthenticatedClient, tenant: TenantScope
   ) throws(OAuthRefusal) -> IssuedTokens {
     let facts = TokenIssuer.Facts(
       tenant: tenant, application: code.application, user: code.user, clientID: client.id.canonical,
       scope: Scope(parsing: code.scope) ?? Scope([]), session: code.session, amr: code.amr, authTime: code.authTime,
-      issuedAt: code.redeemedAt, refreshToken: refreshToken, withUserClaims: false, nonce: code.nonce,
-      givesRefreshToken: client.grantTypes.contains(GrantType.refreshToken.rawValue))
+      issuedAt: code.redeemedAt, refreshToken: redeem.refreshToken, withUserClaims: false, nonce: code.nonce,
+      givesRefreshToken: client.grantTypes.contains(GrantType.refreshToken.rawValue),
+      keyThumbprint: redeem.keyThumbprint)
     do {
       return try issuer.issue(facts)
     } catch {

@@ -13,15 +13,28 @@ public struct ClientCredentials: Sendable {
   public let id: String
   /// The `client_secret`; `nil` for a client that only named itself.
   public let secret: String?
-  /// `client_secret_basic`, `client_secret_post` or `none`.
+  /// `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`.
   public let method: String
+  private let assertion: (claims: ClientAssertion, checker: ClientAssertions)?
 
   /// Credentials.
   public init(id: String, secret: String?, method: String) {
     self.id = id
     self.secret = secret
     self.method = method
+    assertion = nil
   }
+
+  /// An assertion, which `checker` believes or not.
+  init(assertion: ClientAssertion, checkedBy checker: ClientAssertions) {
+    id = assertion.clientID
+    secret = nil
+    method = ClientAuthMethod.privateKeyJWT.rawValue
+    self.assertion = (assertion, checker)
+  }
+
+  /// True when they are more than a name.
+  var areProof: Bool { secret != nil || assertion != nil }
 }
 
 /// A client that authenticated, with its application.
@@ -29,10 +42,16 @@ struct AuthenticatedClient: Sendable {
   let id: UUID
   let isThirdParty: Bool
   let type: String
+  let redirectURIs: [String]
   let grantTypes: [String]
   let scopes: [String]
   let authMethod: String
   let secretHash: [UInt8]?
+  /// Its public keys, or where they are.
+  let jwks: JSONText?
+  let jwksURI: String?
+  /// True when it gets no tokens without a DPoP proof.
+  let requiresDPoP: Bool
   let application: ApplicationSettings
 }
 
@@ -40,18 +59,20 @@ struct AuthenticatedClient: Sendable {
 struct FindClient: TenantStatement {
   static let sql: SQL = """
     WITH found AS (
-      SELECT c.id, false AS third_party, c.type, c.grant_types, c.scopes, c.token_endpoint_auth_method,
-        c.client_secret_hash, c.identity_application_id
+      SELECT c.id, false AS third_party, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method,
+        c.client_secret_hash, c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, c.identity_application_id
       FROM oauth_clients c
       WHERE c.tenant_id = current_tenant() AND c.id = $1
       UNION ALL
-      SELECT c.id, true, 'third_party', '{refresh_token}', c.scopes, 'none', NULL, c.identity_application_id
+      SELECT c.id, true, 'third_party', '{}', '{refresh_token}', c.scopes, 'none', NULL, NULL, NULL, false,
+        c.identity_application_id
       FROM third_party_authz_clients c
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.enabled
     )
-    SELECT c.id, c.third_party, c.type, c.grant_types, c.scopes, c.token_endpoint_auth_method, c.client_secret_hash,
-      a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
-      a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
+    SELECT c.id, c.third_party, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method,
+      c.client_secret_hash, c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, a.id, a.slug, a.enrollment,
+      a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl, a.refresh_token_idle_ttl,
+      a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
     FROM found c
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = c.identity_application_id
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
@@ -68,8 +89,10 @@ struct FindClient: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> AuthenticatedClient {
     AuthenticatedClient(
       id: try row.next(), isThirdParty: try row.next(), type: try row.next(),
+      redirectURIs: try row.next(ColumnArray<String>.self).elements,
       grantTypes: try row.next(ColumnArray<String>.self).elements,
       scopes: try row.next(ColumnArray<String>.self).elements, authMethod: try row.next(), secretHash: try row.next(),
+      jwks: try row.next(), jwksURI: try row.next(), requiresDPoP: try row.next(),
       application: try ApplicationSettings(&row))
   }
 }
@@ -92,12 +115,25 @@ extension ClientCredentials {
     let fits = Digest.equal(found?.secretHash ?? [UInt8](repeating: 0, count: 32), presented)
     guard let found else { throw Self.invalid }
     switch found.authMethod {
-    case "none": guard secret == nil else { throw Self.invalid }
+    case "none": guard !areProof else { throw Self.invalid }
     case "client_secret_basic", "client_secret_post":
       guard fits, secret != nil, method == found.authMethod else { throw Self.invalid }
+    case "private_key_jwt":
+      guard let assertion, try await isProved(assertion, found, in: database) else { throw Self.invalid }
     default: throw Self.invalid
     }
     return found
+  }
+
+  private func isProved(
+    _ assertion: (claims: ClientAssertion, checker: ClientAssertions), _ client: AuthenticatedClient,
+    in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Bool {
+    do {
+      return try await assertion.checker.proves(assertion.claims, client, in: database)
+    } catch {
+      throw .fault(.database(error))
+    }
   }
 
   private static let invalid = OAuthRefusal.oauth(

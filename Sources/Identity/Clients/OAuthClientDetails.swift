@@ -24,7 +24,7 @@ public struct OAuthClientDetails: Sendable {
 
   /// Reads the columns `id, identity_application_id, type, name, redirect_uris, post_logout_redirect_uris,
   /// backchannel_logout_uri, grant_types, token_endpoint_auth_method, jwks, jwks_uri, require_pushed_authorization_requests,
-  /// require_consent, scopes, client_secret_hash IS NOT NULL, version, created_at, updated_at`.
+  /// require_consent, scopes, dpop_bound_access_tokens, client_secret_hash IS NOT NULL, version, created_at, updated_at`.
   init(_ row: inout Row) throws(DecodingFault) {
     id = try row.next()
     applicationID = try row.next()
@@ -41,6 +41,7 @@ public struct OAuthClientDetails: Sendable {
     settings.requiresPAR = try row.next()
     settings.requiresConsent = try row.next()
     settings.scopes = try row.next(ColumnArray<String>.self).elements
+    settings.requiresDPoP = try row.next()
     self.settings = settings
     hasSecret = try row.next()
     version = try row.next()
@@ -51,7 +52,7 @@ public struct OAuthClientDetails: Sendable {
 
 extension OAuthClientSettings {
   /// Binds `name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, grant_types, token_endpoint_auth_method,
-  /// jwks, jwks_uri, require_pushed_authorization_requests, require_consent, scopes`: 11 parameters.
+  /// jwks, jwks_uri, require_pushed_authorization_requests, require_consent, scopes, dpop_bound_access_tokens`: 12 parameters.
   func bind(to binder: inout Binder) {
     binder.bind(name)
     binder.bind(ColumnArray(redirectURIs))
@@ -64,5 +65,6 @@ extension OAuthClientSettings {
     binder.bind(requiresPAR)
     binder.bind(requiresConsent)
     binder.bind(ColumnArray(scopes))
+    binder.bind(requiresDPoP)
   }
 }

@@ -35,6 +35,8 @@ public enum ClientGrant: String, Sendable, CaseIterable {
   case refreshToken = "refresh_token"
   /// RFC 6749 section 4.4.
   case clientCredentials = "client_credentials"
+  /// RFC 8693.
+  case tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
   /// RFC 8628.
   case deviceCode = "urn:ietf:params:oauth:grant-type:device_code"
 }
@@ -63,6 +65,8 @@ public struct OAuthClientSettings: Sendable {
   public var requiresConsent = true
   /// What it may ask for.
   public var scopes: [String]
+  /// Whether its tokens must be bound to a key (RFC 9449 section 5.2).
+  public var requiresDPoP = false
 
   /// Settings as a client of `type` has them by default.
   public init(_ type: OAuthClientType, name: String) {
@@ -97,6 +101,8 @@ public struct OAuthClientChange: Sendable {
   public var requiresConsent: Bool?
   /// What it may ask for.
   public var scopes: [String]?
+  /// Whether its tokens must be bound to a key.
+  public var requiresDPoP: Bool?
 
   /// No change.
   public init() {}
@@ -115,6 +121,7 @@ public struct OAuthClientChange: Sendable {
     settings.requiresPAR = requiresPAR ?? settings.requiresPAR
     settings.requiresConsent = requiresConsent ?? settings.requiresConsent
     settings.scopes = scopes ?? settings.scopes
+    settings.requiresDPoP = requiresDPoP ?? settings.requiresDPoP
     return settings
   }
 }

@@ -6,7 +6,7 @@ struct ListOAuthClients: TenantStatement {
   static let sql: SQL = """
     SELECT id, identity_application_id, type, name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri,
       grant_types, token_endpoint_auth_method, jwks, jwks_uri, require_pushed_authorization_requests, require_consent,
-      scopes, client_secret_hash IS NOT NULL, version, created_at, updated_at
+      scopes, dpop_bound_access_tokens, client_secret_hash IS NOT NULL, version, created_at, updated_at
     FROM oauth_clients
     WHERE tenant_id = current_tenant() AND ($1::uuid IS NULL OR id < $1)
       AND ($3::uuid IS NULL OR identity_application_id = $3)
@@ -28,7 +28,7 @@ struct FindOAuthClient: TenantStatement {
   static let sql: SQL = """
     SELECT id, identity_application_id, type, name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri,
       grant_types, token_endpoint_auth_method, jwks, jwks_uri, require_pushed_authorization_requests, require_consent,
-      scopes, client_secret_hash IS NOT NULL, version, created_at, updated_at
+      scopes, dpop_bound_access_tokens, client_secret_hash IS NOT NULL, version, created_at, updated_at
     FROM oauth_clients WHERE tenant_id = current_tenant() AND id = $1
     """
   let client: ID<OAuthClient>
@@ -43,8 +43,8 @@ struct InsertOAuthClient: TenantStatement {
     WITH created AS (
       INSERT INTO oauth_clients (tenant_id, id, identity_application_id, type, client_secret_hash, name, redirect_uris,
         post_logout_redirect_uris, backchannel_logout_uri, grant_types, token_endpoint_auth_method, jwks, jwks_uri,
-        require_pushed_authorization_requests, require_consent, scopes)
-      VALUES (current_tenant(), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+        require_pushed_authorization_requests, require_consent, scopes, dpop_bound_access_tokens)
+      VALUES (current_tenant(), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
       RETURNING *
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id)
@@ -52,7 +52,7 @@ struct InsertOAuthClient: TenantStatement {
     )
     SELECT id, identity_application_id, type, name, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri,
       grant_types, token_endpoint_auth_method, jwks, jwks_uri, require_pushed_authorization_requests, require_consent,
-      scopes, client_secret_hash IS NOT NULL, version, created_at, updated_at
+      scopes, dpop_bound_access_tokens, client_secret_hash IS NOT NULL, version, created_at, updated_at
     FROM created
     """
   let author: Author
@@ -83,6 +83,7 @@ struct UpdateOAuthClient: TenantStatement {
       UPDATE oauth_clients SET name = $9, redirect_uris = $10, post_logout_redirect_uris = $11,
         backchannel_logout_uri = $12, grant_types = $13, token_endpoint_auth_method = $14, jwks = $15, jwks_uri = $16,
         require_pushed_authorization_requests = $17, require_consent = $18, scopes = $19,
+        dpop_bound_access_tokens = $20,
         client_secret_hash = CASE WHEN $7 THEN $8::bytea ELSE client_secret_hash END,
         version = version + 1, updated_at = now()
       WHERE tenant_id = current_tenant() AND id = $5 AND ($6::bigint[] IS NULL OR version = ANY ($6))
@@ -95,7 +96,8 @@ struct UpdateOAuthClient: TenantStatement {
     )
     SELECT EXISTS (SELECT FROM target), c.id IS NOT NULL, c.id, c.identity_application_id, c.type, c.name, c.redirect_uris,
       c.post_logout_redirect_uris, c.backchannel_logout_uri, c.grant_types, c.token_endpoint_auth_method, c.jwks, c.jwks_uri,
-      c.require_pushed_authorization_requests, c.require_consent, c.scopes, c.client_secret_hash IS NOT NULL, c.version,
+      c.require_pushed_authorization_requests, c.require_consent, c.scopes,
+      c.dpop_bound_access_tokens, c.client_secret_hash IS NOT NULL, c.version,
       c.created_at, c.updated_at
     FROM (SELECT) AS one LEFT JOIN changed c ON true
     """

@@ -32,7 +32,11 @@ extension TokenEndpoint {
     guard let credentials = request.client, let application = request.application else { throw Self.unauthenticated }
     let client = try await credentials.authenticate(application, in: database)
     try Self.allow(.deviceCode, client)
-    let scope = try asked(request) ?? Scope(client.scopes)
+    var scope = try asked(request) ?? Scope(client.scopes)
+    // The person is always asked, as `offline_access` wants; but who may not refresh has no use for it.
+    if !client.grantTypes.contains(GrantType.refreshToken.rawValue) {
+      scope = Scope(scope.tokens.filter { $0 != Scope.offlineAccess })
+    }
     guard Scope(client.scopes).covers(scope) else {
       throw .oauth(OAuthError(.invalidScope, "the scope is wider than what the client is registered for"))
     }
@@ -59,28 +63,30 @@ extension TokenEndpoint {
     guard let credentials = request.client else { throw Self.unauthenticated }
     let client = try await credentials.authenticate(request.application, in: database)
     try Self.allow(.deviceCode, client)
+    try Self.requireProof(request, client)
     guard let text = request.fields["device_code"] else {
       throw .oauth(OAuthError(.invalidRequest, "device_code is missing"))
     }
     guard let code = OpaqueToken(text, prefix: DeviceCode.prefix) else { throw Self.invalidDeviceCode }
     let redeem = RedeemDeviceCode(
       code: code, client: client.id, application: request.application, session: .make(), refreshToken: .make(),
-      requestID: request.requestID)
+      requestID: request.requestID, keyThumbprint: request.proof?.thumbprint)
     let poll = PollDeviceCode(code: code, client: client.id, application: request.application)
     let redeemed: RedeemedDeviceCode?
     let state: PollDeviceCode.Output?
     do {
-      let (first, second) = try await database.run(redeem, poll)
+      let (first, second) = try await database.run(redeem, poll, proving: request.proof)
       (redeemed, state) = (first.first, second.first)
     } catch {
-      throw .fault(.database(error))
+      throw OAuthRefusal(error)
     }
     guard let redeemed else { throw .oauth(Self.refusal(state)) }
     let facts = TokenIssuer.Facts(
       tenant: database.tenant, application: redeemed.application, user: redeemed.user, clientID: client.id.canonical,
       scope: Scope(parsing: redeemed.scope) ?? Scope([]), session: redeem.session, amr: redeemed.amr,
       authTime: redeemed.authTime, issuedAt: redeemed.redeemedAt, refreshToken: redeem.refreshToken,
-      withUserClaims: false, givesRefreshToken: client.grantTypes.contains(GrantType.refreshToken.rawValue))
+      withUserClaims: false, givesRefreshToken: client.grantTypes.contains(GrantType.refreshToken.rawValue),
+      keyThumbprint: redeem.keyThumbprint)
     do {
       return try issuer.issue(facts)
     } catch {

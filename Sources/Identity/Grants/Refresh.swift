@@ -30,16 +30,20 @@ public struct Refresh: Sendable {
     public let scope: Scope?
     /// True when the client authenticated; without that only grants of public clients are refreshed.
     public let isAuthenticated: Bool
+    /// What proves the key that the tokens are to be bound to (RFC 9449).
+    public let proof: DPoPProof?
 
     /// A request.
     public init(
-      token: String, application: ID<IdentityApplication>?, client: UUID?, scope: Scope?, isAuthenticated: Bool
+      token: String, application: ID<IdentityApplication>?, client: UUID?, scope: Scope?, isAuthenticated: Bool,
+      proof: DPoPProof? = nil
     ) {
       self.token = token
       self.application = application
       self.client = client
       self.scope = scope
       self.isAuthenticated = isAuthenticated
+      self.proof = proof
     }
   }
 
@@ -54,17 +58,17 @@ public struct Refresh: Sendable {
       let rotate = RotateRefreshToken(
         token: token, successor: successor, application: request.application, client: request.client,
         scope: request.scope,
-        isAuthenticated: request.isAuthenticated)
-      if let grant = try await database.run(rotate).first {
-        return try issue(grant, successor, request.scope, in: database)
+        isAuthenticated: request.isAuthenticated, keyThumbprint: request.proof?.thumbprint)
+      if let grant = try await database.run(rotate, proving: request.proof).first {
+        return try issue(grant, successor, request, in: database)
       }
       let find = FindGrant(
         grant: token.grant, application: request.application, client: request.client,
-        isAuthenticated: request.isAuthenticated)
+        isAuthenticated: request.isAuthenticated, keyThumbprint: request.proof?.thumbprint)
       guard let found = try await database.run(find, repeatable: true).first else { throw Self.invalid }
       if Digest.equal(found.secretHash, successor.hash) {
         guard found.isRecent else { return try await replayed(token.grant, in: database) }
-        return try issue(found.grant, successor, request.scope, in: database)
+        return try issue(found.grant, successor, request, in: database)
       }
       if Digest.equal(found.secretHash, token.hash) {
         guard let asked = request.scope, !(Scope(parsing: found.grant.scope) ?? Scope([])).covers(asked) else {
@@ -77,7 +81,7 @@ public struct Refresh: Sendable {
     } catch let refusal as OAuthRefusal {
       throw refusal
     } catch let error as DatabaseError {
-      throw .fault(.database(error))
+      throw OAuthRefusal(error)
     } catch {
       throw .fault(.cryptography("refresh"))
     }
@@ -90,7 +94,8 @@ public struct Refresh: Sendable {
   ) async throws(IdentityFault) {
     guard let token = RefreshToken(text) else { return }
     do {
-      let find = FindGrant(grant: token.grant, application: application, client: client, isAuthenticated: true)
+      let find = FindGrant(
+        grant: token.grant, application: application, client: client, isAuthenticated: true, anyKey: true)
       guard let found = try await database.run(find, repeatable: true).first else { return }
       let isCurrent = Digest.equal(found.secretHash, token.hash)
       let isPrevious = Digest.equal(found.secretHash, token.successor(key: successorKey).hash)
@@ -118,13 +123,14 @@ public struct Refresh: Sendable {
   }
 
   private func issue(
-    _ grant: RotatedGrant, _ token: RefreshToken, _ asked: Scope?, in database: TenantDatabase
+    _ grant: RotatedGrant, _ token: RefreshToken, _ request: Request, in database: TenantDatabase
   ) throws(OAuthRefusal) -> IssuedTokens {
     let granted = Scope(parsing: grant.scope) ?? Scope([])
     let facts = TokenIssuer.Facts(
       tenant: database.tenant, application: grant.application, user: grant.user, clientID: grant.clientID.canonical,
-      scope: asked ?? granted, session: grant.sessionID, amr: grant.amr, authTime: grant.authTime,
-      issuedAt: grant.rotatedAt, refreshToken: token, withUserClaims: grant.isFederated)
+      scope: request.scope ?? granted, session: grant.sessionID, amr: grant.amr, authTime: grant.authTime,
+      issuedAt: grant.rotatedAt, refreshToken: token, withUserClaims: grant.isFederated,
+      keyThumbprint: request.proof?.thumbprint)
     do {
       return try issuer.issue(facts)
     } catch {

@@ -18,30 +18,38 @@ struct RotatedGrant: Sendable {
 
 /// Replaces the current secret of a grant by its successor, if the presented one is the current one and everything the grant
 /// stands on lives. Of two requests with the same token one finds its row; the other is told by `FindGrant` what happened.
+///
+/// A grant with `offline_access` stands on no session, and its use keeps none alive.
 struct RotateRefreshToken: TenantStatement {
   static let sql: SQL = """
     WITH rotated AS (
       UPDATE grants g SET secret_hash = $3, generation = g.generation + 1, rotated_at = now(),
-        idle_expires_at = least(g.expires_at, now() + make_interval(secs => a.refresh_token_idle_ttl))
-      FROM identity_applications a, users u, sessions s
+        idle_expires_at = least(g.expires_at, now() + make_interval(secs => a.refresh_token_idle_ttl)),
+        dpop_jkt = coalesce(g.dpop_jkt, $8::text)
+      FROM identity_applications a, users u
       WHERE g.tenant_id = current_tenant() AND g.id = $1 AND g.secret_hash = $2 AND g.revoked_at IS NULL
         AND g.expires_at > now() AND g.idle_expires_at > now()
         AND ($4::uuid IS NULL OR g.identity_application_id = $4) AND ($5::uuid IS NULL OR g.client_id = $5)
+        AND (g.dpop_jkt IS NULL OR ($8::text IS NOT NULL AND ($7::boolean OR g.dpop_jkt = $8)))
         AND ($6::text[] IS NULL OR string_to_array(g.scope, ' ') @> $6)
         AND a.tenant_id = current_tenant() AND a.id = g.identity_application_id
         AND u.tenant_id = current_tenant() AND u.id = g.user_id AND u.status = 'active'
-        AND s.tenant_id = current_tenant() AND s.id = g.session_id AND s.ended_at IS NULL AND s.expires_at > now()
-        AND s.idle_expires_at > now()
+        AND (g.is_offline OR EXISTS (SELECT FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = g.session_id
+          AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()))
         AND (EXISTS (SELECT FROM third_party_authz_clients c
             WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
           OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id
-            AND ($7::boolean OR c.token_endpoint_auth_method = 'none')))
-      RETURNING g.user_id, g.identity_application_id, g.client_id, g.session_id, g.scope, g.rotated_at, s.amr, s.auth_time
+            AND ($7::boolean OR c.token_endpoint_auth_method = 'none')
+            AND ($8::text IS NOT NULL OR NOT c.dpop_bound_access_tokens)))
+      RETURNING g.user_id, g.identity_application_id, g.client_id, g.session_id, g.scope, g.rotated_at, g.is_offline,
+        coalesce(g.amr, (SELECT s.amr FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = g.session_id)) AS amr,
+        coalesce(g.auth_time, (SELECT s.auth_time FROM sessions s
+          WHERE s.tenant_id = current_tenant() AND s.id = g.session_id)) AS auth_time
     ), touched AS (
       UPDATE sessions s SET last_seen_at = now(),
         idle_expires_at = least(s.expires_at, now() + make_interval(secs => a.session_idle_ttl))
       FROM rotated r, identity_applications a
-      WHERE s.tenant_id = current_tenant() AND s.id = r.session_id
+      WHERE NOT r.is_offline AND s.tenant_id = current_tenant() AND s.id = r.session_id
         AND a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     )
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
@@ -65,6 +73,9 @@ struct RotateRefreshToken: TenantStatement {
   let scope: Scope?
   /// True when the client authenticated.
   let isAuthenticated: Bool
+  /// The key of the proof that came with it: the grant's own for a public client, any for one that authenticates (RFC 9449
+  /// section 5). A grant that began with a key is never used without one again.
+  let keyThumbprint: String?
 
   func bind(to binder: inout Binder) {
     binder.bind(token.grant)
@@ -74,6 +85,7 @@ struct RotateRefreshToken: TenantStatement {
     binder.bind(client)
     binder.bind(scope.map { ColumnArray($0.tokens) })
     binder.bind(isAuthenticated)
+    binder.bind(keyThumbprint)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> RotatedGrant {
@@ -98,32 +110,42 @@ struct FindGrant: TenantStatement {
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
       a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
       a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
-      g.client_id, g.session_id, g.scope, s.amr, s.auth_time, g.rotated_at,
+      g.client_id, g.session_id, g.scope, coalesce(g.amr, s.amr), coalesce(g.auth_time, s.auth_time), g.rotated_at,
       EXISTS (SELECT FROM third_party_authz_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id),
       g.secret_hash, g.generation, g.rotated_at > now() - interval '10 seconds'
     FROM grants g
     JOIN users u ON u.tenant_id = current_tenant() AND u.id = g.user_id AND u.status = 'active'
-    JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = g.session_id AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = g.session_id AND s.ended_at IS NULL
+      AND s.expires_at > now()
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = g.identity_application_id
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
     WHERE g.tenant_id = current_tenant() AND g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > now()
+      AND (g.is_offline OR s.id IS NOT NULL)
       AND ($2::uuid IS NULL OR g.identity_application_id = $2) AND ($3::uuid IS NULL OR g.client_id = $3)
       AND (EXISTS (SELECT FROM third_party_authz_clients c
           WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
         OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id
-          AND ($4::boolean OR c.token_endpoint_auth_method = 'none')))
+          AND ($4::boolean OR c.token_endpoint_auth_method = 'none')
+          AND ($6::boolean OR $5::text IS NOT NULL OR NOT c.dpop_bound_access_tokens)))
+      AND ($6::boolean OR g.dpop_jkt IS NULL OR ($5::text IS NOT NULL AND ($4::boolean OR g.dpop_jkt = $5)))
     """
   let grant: ID<Grant>
   let application: ID<IdentityApplication>?
   let client: UUID?
   /// True when the client authenticated.
   let isAuthenticated: Bool
+  /// The key of the proof that came with it.
+  var keyThumbprint: String?
+  /// True where a token is given back and needs no proof.
+  var anyKey = false
 
   func bind(to binder: inout Binder) {
     binder.bind(grant)
     binder.bind(application)
     binder.bind(client)
     binder.bind(isAuthenticated)
+    binder.bind(keyThumbprint)
+    binder.bind(anyKey)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {

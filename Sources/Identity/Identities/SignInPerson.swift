@@ -56,9 +56,9 @@ struct SignInPerson: TenantStatement {
       WHERE $18::uuid IS NOT NULL
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
-        rotated_at, idle_expires_at, expires_at)
+        rotated_at, idle_expires_at, expires_at, amr, auth_time)
       SELECT current_tenant(), $21, $2, a.id, $17, $18, $22, $23, now(),
-        now() + make_interval(secs => $24), now() + make_interval(secs => $25) FROM account a
+        now() + make_interval(secs => $24), now() + make_interval(secs => $25), '{wechat}', $28 FROM account a
       WHERE $18 IS NOT NULL
     ), spent AS (
       UPDATE federation_transactions t SET used_at = now() FROM account

@@ -46,9 +46,11 @@ struct EraseTenant: SystemStatement {
   static let sql: SQL = """
     WITH authorization_requests_gone AS (DELETE FROM authorization_requests WHERE tenant_id = current_tenant()),
       wechat_authorizations_gone AS (DELETE FROM wechat_authorizations WHERE tenant_id = current_tenant()),
+      pushed_requests_gone AS (DELETE FROM pushed_requests WHERE tenant_id = current_tenant()),
       authorization_codes_gone AS (DELETE FROM authorization_codes WHERE tenant_id = current_tenant()),
       device_authorizations_gone AS (DELETE FROM device_authorizations WHERE tenant_id = current_tenant()),
       user_code_tries_gone AS (DELETE FROM user_code_tries WHERE tenant_id = current_tenant()),
+      dpop_proofs_gone AS (DELETE FROM dpop_proofs WHERE tenant_id = current_tenant()),
       consents_gone AS (DELETE FROM consents WHERE tenant_id = current_tenant()),
       sessions_gone AS (DELETE FROM sessions WHERE tenant_id = current_tenant()),
       grants_gone AS (DELETE FROM grants WHERE tenant_id = current_tenant()),
@@ -68,6 +70,7 @@ struct EraseTenant: SystemStatement {
       push_schedule_gone AS (DELETE FROM push_schedule WHERE tenant_id = current_tenant()),
       app_token_schedule_gone AS (DELETE FROM app_token_schedule WHERE tenant_id = current_tenant()),
       third_party_authz_clients_gone AS (DELETE FROM third_party_authz_clients WHERE tenant_id = current_tenant()),
+      client_assertions_gone AS (DELETE FROM client_assertions WHERE tenant_id = current_tenant()),
       oauth_clients_gone AS (DELETE FROM oauth_clients WHERE tenant_id = current_tenant()),
       signing_keys_gone AS (DELETE FROM signing_keys WHERE tenant_id = current_tenant()),
       identity_applications_gone AS (DELETE FROM identity_applications WHERE tenant_id = current_tenant()),
@@ -75,6 +78,8 @@ struct EraseTenant: SystemStatement {
       reconciliation_items_gone AS (DELETE FROM reconciliation_items WHERE tenant_id = current_tenant()),
       reconciliations_gone AS (DELETE FROM reconciliations WHERE tenant_id = current_tenant()),
       reconciliation_claims_gone AS (DELETE FROM reconciliation_claims WHERE tenant_id = current_tenant()),
+      backchannel_logouts_gone AS (DELETE FROM backchannel_logouts WHERE tenant_id = current_tenant()),
+      backchannel_clients_gone AS (DELETE FROM backchannel_clients WHERE tenant_id = current_tenant()),
       application_schedules_gone AS (DELETE FROM application_schedules WHERE tenant_id = current_tenant())
     DELETE FROM tenant_erasures
     WHERE tenant_id = $1 AND tenant_id = current_tenant() AND requested_at < now() - interval '10 seconds'

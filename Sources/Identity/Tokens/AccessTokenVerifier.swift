@@ -37,16 +37,34 @@ public final class AccessTokenVerifier: Sendable {
     public let user: User?
   }
 
+  /// How somebody came with a token.
+  public enum Presentation: Sendable {
+    /// As the bearer: enough for a token that is bound to no key.
+    case bearer
+    /// With a proof of a key (RFC 9449 section 7.1): for a token that is bound to that key.
+    case proof(DPoPProof)
+    /// Not to use it, but to ask about it.
+    case inspected
+  }
+
   /// The token, if it is one of this identity application, unexpired and not revoked, and user, session and client live.
-  /// - Returns: `nil` for every token that is not live, whatever the reason.
+  /// - Returns: `nil` for every token that is not live or not for whom presents it, whatever the reason.
   /// - Throws: `IdentityFault` when the database or a key fails.
   public func live(
-    _ token: String, application: ID<IdentityApplication>, slug: String, in database: TenantDatabase
+    _ token: String, application: ID<IdentityApplication>, slug: String, in database: TenantDatabase,
+    presented: Presentation = .bearer
   ) async throws(IdentityFault) -> Live? {
     guard let claims = try await claims(token, application: application, in: database),
       claims.issuer == issuer.issuer(tenant: database.tenant, application: slug),
       Double(claims.expiresAt) > now().timeIntervalSince1970
     else { return nil }
+    let proof: DPoPProof?
+    switch presented {
+    case .bearer where claims.keyThumbprint != nil: return nil
+    case .proof(let given) where given.thumbprint != claims.keyThumbprint: return nil
+    case .proof(let given): proof = given
+    case .bearer, .inspected: proof = nil
+    }
     do {
       if let session = claims.sessionID {
         guard let user = ID<User>(claims.subject), let client = UUID(canonical: claims.clientID),
@@ -55,13 +73,13 @@ public final class AccessTokenVerifier: Sendable {
         let check = CheckUserToken(
           application: application, user: user, session: session, grant: grant, client: client, key: claims.keyID,
           tokenID: claims.tokenID)
-        guard let user = try await database.run(check, repeatable: true).first else { return nil }
+        guard let user = try await database.run(check, proving: proof, repeatable: true).first else { return nil }
         return Live(claims: claims, user: user)
       }
       guard let client = UUID(canonical: claims.clientID), claims.subject == claims.clientID else { return nil }
       let check = CheckClientToken(
         application: application, client: client, key: claims.keyID, tokenID: claims.tokenID)
-      guard try await database.run(check, repeatable: true).first != nil else { return nil }
+      guard try await database.run(check, proving: proof, repeatable: true).first != nil else { return nil }
       return Live(claims: claims, user: nil)
     } catch {
       throw .database(error)
@@ -74,11 +92,8 @@ public final class AccessTokenVerifier: Sendable {
     guard token.utf8.count <= 8192 else { return nil }
     let place = Place(tenant: database.tenant.id, hash: Digest.sha256(token.utf8))
     if let known = verified.withLock({ $0[place] }) { return known }
-    let parts = token.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
-    guard parts.count == 3, let headerBytes = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
-      let signature = Base64URL.decode(parts[2]),
-      let header = (try? JSONValue(parsing: headerBytes, depth: 2))?.object, header["typ"]?.string == "at+jwt",
-      let keyID = header["kid"]?.string.flatMap({ ID<SigningKey>($0) }), header["crit"] == nil
+    guard let jws = CompactJWS(token), jws.header["typ"]?.string == "at+jwt",
+      let keyID = jws.header["kid"]?.string.flatMap({ ID<SigningKey>($0) })
     else { return nil }
     let stored: StoredSigningKey?
     do {
@@ -86,11 +101,10 @@ public final class AccessTokenVerifier: Sendable {
     } catch {
       throw .database(error)
     }
-    guard let stored, header["alg"]?.string == stored.algorithm else { return nil }
+    guard let stored, jws.header["alg"]?.string == stored.algorithm else { return nil }
     let key = try keys.key(stored, tenant: database.tenant.id)
-    let signed = Array(token.utf8.prefix(parts[0].count + 1 + parts[1].count))
-    guard key.key.isValid(signature, for: signed), let object = (try? JSONValue(parsing: payload, depth: 8))?.object,
-      let claims = AccessTokenClaims(object, keyID: keyID, text: payload)
+    guard key.key.isValid(jws.signature, for: jws.signed), let object = jws.claims,
+      let claims = AccessTokenClaims(object, keyID: keyID, text: jws.payload)
     else { return nil }
     verified.withLock { table in
       if table.count >= Self.capacity { table.removeAll(keepingCapacity: true) }
@@ -124,10 +138,10 @@ struct CheckUserToken: TenantStatement {
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at
     FROM users u
-    JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = $3 AND s.user_id = u.id AND s.ended_at IS NULL
-      AND s.expires_at > now() AND s.idle_expires_at > now()
     JOIN grants g ON g.tenant_id = current_tenant() AND g.id = $4 AND g.user_id = u.id AND g.revoked_at IS NULL
     WHERE u.tenant_id = current_tenant() AND u.id = $2 AND u.identity_application_id = $1 AND u.status = 'active'
+      AND (g.is_offline OR EXISTS (SELECT FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = $3
+        AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()))
       AND (EXISTS (SELECT FROM third_party_authz_clients c
           WHERE c.tenant_id = current_tenant() AND c.id = $5 AND c.enabled)
         OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = $5))

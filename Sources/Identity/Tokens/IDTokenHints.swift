@@ -22,12 +22,8 @@ public struct IDTokenHints: Sendable {
   func claims(
     _ text: String, application: ID<IdentityApplication>, slug: String, in database: TenantDatabase
   ) async throws(IdentityFault) -> JSONObject? {
-    guard text.utf8.count <= 8192 else { return nil }
-    let parts = text.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
-    guard parts.count == 3, let headerBytes = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
-      let signature = Base64URL.decode(parts[2]),
-      let header = (try? JSONValue(parsing: headerBytes, depth: 2))?.object, header["typ"]?.string == "JWT",
-      let keyID = header["kid"]?.string.flatMap({ ID<SigningKey>($0) }), header["crit"] == nil
+    guard let jws = CompactJWS(text), jws.header["typ"]?.string == "JWT",
+      let keyID = jws.header["kid"]?.string.flatMap({ ID<SigningKey>($0) })
     else { return nil }
     let stored: StoredSigningKey?
     do {
@@ -35,11 +31,9 @@ public struct IDTokenHints: Sendable {
     } catch {
       throw .database(error)
     }
-    guard let stored, header["alg"]?.string == stored.algorithm else { return nil }
+    guard let stored, jws.header["alg"]?.string == stored.algorithm else { return nil }
     let key = try keys.key(stored, tenant: database.tenant.id)
-    let signed = Array(text.utf8.prefix(parts[0].count + 1 + parts[1].count))
-    guard key.key.isValid(signature, for: signed),
-      let claims = (try? JSONValue(parsing: payload, depth: 8))?.object,
+    guard key.key.isValid(jws.signature, for: jws.signed), let claims = jws.claims,
       claims["iss"]?.string == issuer.issuer(tenant: database.tenant, application: slug)
     else { return nil }
     return claims

@@ -8,10 +8,10 @@ import Tenancy
 /// The grants of the token endpoint, and what belongs to it: introspection and revocation.
 public struct TokenEndpoint: Sendable {
   let issuer: TokenIssuer
-  private let verifier: AccessTokenVerifier
+  let verifier: AccessTokenVerifier
   private let refresh: Refresh
   private let federation: WeChatFederation
-  private let now: @Sendable () -> Date
+  let now: @Sendable () -> Date
 
   /// An endpoint of the given parts.
   public init(
@@ -35,6 +35,8 @@ public struct TokenEndpoint: Sendable {
     public let application: ID<IdentityApplication>?
     /// For the audit event.
     public let requestID: String
+    /// What proves the key that the tokens are to be bound to (RFC 9449).
+    public var proof: DPoPProof?
 
     /// A request.
     public init(
@@ -62,6 +64,7 @@ public struct TokenEndpoint: Sendable {
     case .sixWeChatMiniapp: return try await federated(request, in: database)
     case .authorizationCode: return try await redeemed(request, in: database)
     case .deviceCode: return try await polled(request, in: database)
+    case .tokenExchange: return try await exchanged(request, in: database)
     }
   }
 
@@ -74,14 +77,22 @@ public struct TokenEndpoint: Sendable {
     guard client.authMethod != "none", client.grantTypes.contains("client_credentials") else {
       throw .oauth(OAuthError(.unauthorizedClient, "this client is not registered for client_credentials"))
     }
+    try Self.requireProof(request, client)
     let allowed = Scope(client.scopes)
     let scope = try asked(request) ?? allowed
     guard allowed.covers(scope) else {
       throw .oauth(OAuthError(.invalidScope, "the scope is wider than what the client is registered for"))
     }
     do {
+      // Nothing else is written here that the record of the proof could ride on.
+      if let proof = request.proof { _ = try await database.run(RecordProof(proof: proof)) }
+    } catch {
+      throw OAuthRefusal(error)
+    }
+    do {
       return try issuer.issueForClient(
-        client.id.canonical, scope: scope, application: client.application, tenant: database.tenant, now: now())
+        client.id.canonical, scope: scope, application: client.application, tenant: database.tenant, now: now(),
+        keyThumbprint: request.proof?.thumbprint)
     } catch {
       throw .fault(error)
     }
@@ -93,7 +104,7 @@ public struct TokenEndpoint: Sendable {
       throw .oauth(OAuthError(.invalidRequest, "refresh_token is missing"))
     }
     let scope = try asked(request)
-    guard let credentials = request.client, credentials.secret != nil else {
+    guard let credentials = request.client, credentials.areProof else {
       // Refresh's own statement lets a client without authentication through only where the grant is a public client's.
       let client = request.client.map(\.id)
       if let client, UUID(canonical: client) == nil {
@@ -102,13 +113,14 @@ public struct TokenEndpoint: Sendable {
       return try await refresh.tokens(
         for: Refresh.Request(
           token: token, application: request.application, client: client.flatMap { UUID(canonical: $0) }, scope: scope,
-          isAuthenticated: false),
+          isAuthenticated: false, proof: request.proof),
         in: database)
     }
     let client = try await credentials.authenticate(request.application, in: database)
     return try await refresh.tokens(
       for: Refresh.Request(
-        token: token, application: request.application, client: client.id, scope: scope, isAuthenticated: true),
+        token: token, application: request.application, client: client.id, scope: scope, isAuthenticated: true,
+        proof: request.proof),
       in: database)
   }
 
@@ -143,7 +155,8 @@ public struct TokenEndpoint: Sendable {
   }
 
   static let unauthenticated = OAuthRefusal.oauth(
-    OAuthError(.invalidClient, "authenticate the client with client_secret_basic or client_secret_post"))
+    OAuthError(
+      .invalidClient, "authenticate the client with client_secret_basic, client_secret_post or private_key_jwt"))
 }
 
 extension TokenEndpoint {
@@ -155,7 +168,7 @@ extension TokenEndpoint {
   public func introspect(
     _ request: Request, slug: String, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> AccessTokenVerifier.Live? {
-    guard let credentials = request.client, credentials.secret != nil, let application = request.application else {
+    guard let credentials = request.client, credentials.areProof, let application = request.application else {
       throw Self.unauthenticated
     }
     let client = try await credentials.authenticate(application, in: database)
@@ -163,7 +176,8 @@ extension TokenEndpoint {
       throw .oauth(OAuthError(.invalidRequest, "token is missing"))
     }
     do {
-      let live = try await verifier.live(token, application: application, slug: slug, in: database)
+      let live = try await verifier.live(
+        token, application: application, slug: slug, in: database, presented: .inspected)
       guard let live, client.type == "service" || live.claims.clientID == client.id.canonical else { return nil }
       return live
     } catch {
@@ -183,7 +197,8 @@ extension TokenEndpoint {
     do {
       if token.hasPrefix("qrt_") {
         try await refresh.revoke(token, application: application, client: client.id, in: database)
-      } else if let live = try await verifier.live(token, application: application, slug: slug, in: database),
+      } else if let live = try await verifier.live(
+        token, application: application, slug: slug, in: database, presented: .inspected),
         live.claims.clientID == client.id.canonical
       {
         let revoke = RevokeAccessToken(tokenID: live.claims.tokenID, expiresAt: live.claims.expiresAt)

@@ -7,7 +7,7 @@ import Tenancy
 /// Makes ID tokens and access tokens (OpenID Connect Core section 2, RFC 9068).
 public struct TokenIssuer: Sendable {
   private let publicURL: String
-  private let keys: SigningKeyCache
+  let keys: SigningKeyCache
 
   /// An issuer under `publicURL` (no slash at its end), the base of every `iss`.
   public init(publicURL: String, keys: SigningKeyCache) {
@@ -38,6 +38,8 @@ public struct TokenIssuer: Sendable {
     var nonce: String?
     /// False for a client that may not refresh: its access token stands on the grant all the same.
     var givesRefreshToken = true
+    /// The key that the access token is bound to (RFC 9449 section 6.1).
+    var keyThumbprint: String?
   }
 
   /// Signs an access token and, with scope `openid`, an ID token.
@@ -51,13 +53,15 @@ public struct TokenIssuer: Sendable {
       ? try sign(idClaims(facts, issuer: issuer, accessToken, key.algorithm), with: key, as: .idToken) : nil
     return IssuedTokens(
       accessToken: accessToken, expiresIn: facts.application.accessTokenTTL, idToken: idToken,
-      refreshToken: facts.givesRefreshToken ? facts.refreshToken.text : nil, scope: facts.scope)
+      refreshToken: facts.givesRefreshToken ? facts.refreshToken.text : nil, scope: facts.scope,
+      isBound: facts.keyThumbprint != nil)
   }
 
   /// Signs the access token of a client that acts for itself (RFC 6749 section 4.4, RFC 9068).
   /// - Throws: `IdentityFault` when the key cannot be opened or used.
   func issueForClient(
-    _ client: String, scope: Scope, application: ApplicationSettings, tenant: TenantScope, now: Date
+    _ client: String, scope: Scope, application: ApplicationSettings, tenant: TenantScope, now: Date,
+    keyThumbprint: String? = nil
   ) throws(IdentityFault) -> IssuedTokens {
     let key = try keys.key(application.key, tenant: tenant.id)
     let issuer = issuer(tenant: tenant, application: application.slug)
@@ -71,10 +75,11 @@ public struct TokenIssuer: Sendable {
       json.member("jti", Base64URL.string(RandomBytes.make(16)))
       json.member("client_id", client)
       if !scope.tokens.isEmpty { json.member("scope", scope.text) }
+      if let keyThumbprint { json.confirmation(keyThumbprint) }
     }
     return IssuedTokens(
       accessToken: try sign(claims, with: key, as: .accessToken), expiresIn: application.accessTokenTTL, idToken: nil,
-      refreshToken: nil, scope: scope)
+      refreshToken: nil, scope: scope, isBound: keyThumbprint != nil)
   }
 
   private func accessClaims(_ facts: Facts, issuer: String) -> [UInt8] {
@@ -91,6 +96,7 @@ public struct TokenIssuer: Sendable {
       json.member("client_id", facts.clientID)
       json.member("scope", facts.scope.text)
       json.member("amr", facts.amr)
+      if let key = facts.keyThumbprint { json.confirmation(key) }
     }
   }
 
@@ -116,7 +122,7 @@ public struct TokenIssuer: Sendable {
     }
   }
 
-  private func sign(
+  func sign(
     _ claims: [UInt8], with key: SigningKey, as type: SigningKey.TokenType
   ) throws(IdentityFault) -> [UInt8] {
     do {
@@ -139,10 +145,14 @@ public struct IssuedTokens: Sendable {
   let refreshToken: String?
   /// What was granted.
   let scope: Scope
+  /// True when the access token is bound to a key (RFC 9449 section 5).
+  var isBound = false
+  /// What the access token is, in answer to an exchange (RFC 8693 section 2.2.1).
+  var issuedTokenType: String?
 
   /// Writes the members of a token response (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
   public func write(to json: inout JSONWriter) {
-    json.member("token_type", "Bearer")
+    json.member("token_type", isBound ? "DPoP" : "Bearer")
     json.key("access_token")
     json.ascii(accessToken)
     json.member("expires_in", expiresIn)
@@ -151,6 +161,17 @@ public struct IssuedTokens: Sendable {
       json.ascii(idToken)
     }
     if let refreshToken { json.member("refresh_token", refreshToken) }
+    if let issuedTokenType { json.member("issued_token_type", issuedTokenType) }
     json.member("scope", scope.text)
+  }
+}
+
+extension JSONWriter {
+  /// Writes the member `cnf` of a token that is bound to a key (RFC 7800 section 3.1, RFC 9449 section 6.1).
+  public mutating func confirmation(_ thumbprint: String) {
+    key("cnf")
+    beginObject()
+    member("jkt", thumbprint)
+    endObject()
   }
 }

@@ -3,11 +3,14 @@ import Foundation
 /// A browser that keeps cookies and follows redirects as far as the issuer's own pages.
 final class TestBrowser {
   private let server: TestServer
-  private(set) var cookies: [String: String] = [:]
+  private(set) var cookies: [String: String]
   /// What it says it is.
   var agent: String?
 
-  init(_ server: TestServer) { self.server = server }
+  init(_ server: TestServer, cookies: [String: String] = [:]) {
+    self.server = server
+    self.cookies = cookies
+  }
 
   /// A browser with the same cookies, from now on by itself.
   func copy() -> TestBrowser {
@@ -38,9 +41,11 @@ final class TestBrowser {
   /// Fills the sign-in form of a page in.
   func signIn(_ page: TestServer.Answer, _ username: String, _ password: String) async throws -> TestServer.Answer {
     guard page.marker == "login" else { throw TestFailure(description: "not a login page: \(page.text)") }
-    return try await post(
-      page.formAction(with: "username"),
-      [("interaction", page.input("interaction")), ("username", username), ("password", password)])
+    return try await SignInGate.shared.pass {
+      try await post(
+        page.formAction(with: "username"),
+        [("interaction", page.input("interaction")), ("username", username), ("password", password)])
+    }
   }
 
   /// Answers the question for consent.

@@ -114,7 +114,7 @@ struct TestServer: Sendable {
     }
     let request = HTTPRequest(
       method, Secret("http://127.0.0.1:\(port)\(path)"), headers: all, body: body.map { Array($0.utf8) })
-    let response = try await client.send(request, deadline: .seconds(10))
+    let response = try await client.send(request, deadline: .seconds(30))
     return Answer(
       status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
   }
