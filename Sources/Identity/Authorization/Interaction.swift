@@ -19,6 +19,8 @@ public struct Interaction: Sendable {
   let client: UUID?
   /// Who signed in for it, while the browser holds that session.
   let answeredBy: ID<User>?
+  /// Who alone may answer it.
+  let onlyUser: ID<User>?
   /// The ticket of a person whom WeChat authenticated and nobody knows.
   let ticketSealed: [UInt8]?
   /// True when such a person waits.
@@ -106,6 +108,7 @@ struct FindInteraction: TenantStatement {
     let clientName: String?
     let fields: [String: String]
     let answeredBy: ID<User>?
+    let onlyUser: ID<User>?
     let ticketSealed: [UInt8]?
     let device: UUID?
     let first: Interaction.FirstFactor?

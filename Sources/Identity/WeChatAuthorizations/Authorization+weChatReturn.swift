@@ -93,7 +93,7 @@ extension Authorization {
     } catch {
       throw WeChatReturnRefusal.lost
     }
-    switch try await weChat.signIn(arrival, only: interaction.user, in: database) {
+    switch try await weChat.signIn(arrival, only: interaction.onlyUser, in: database) {
     case .signedIn(let user, let cookie):
       guard let entrance = try await enter(interaction, user, cookie, visit, in: database) else {
         throw WeChatReturnRefusal.lost
