@@ -33,6 +33,8 @@ struct ApplicationRoutes: Sendable {
       values.sessionIdleTTL = fields.optional("session_idle_ttl", life, default: values.sessionIdleTTL)
       values.reconcileEvery = fields.optional("reconcile_every", life)
       values.sessionRetention = fields.optional("session_retention", retention, default: values.sessionRetention)
+      values.mfa = fields.optional("mfa", .enumeration(), default: values.mfa)
+      values.branding = fields.optional("branding", BrandingFields.whole)
       self.values = values
     }
   }
@@ -52,6 +54,8 @@ struct ApplicationRoutes: Sendable {
     }
     patch.lives["session_retention"] = fields.replacement("session_retention", retention)
     patch.reconcileEvery = fields.change("reconcile_every", life)
+    patch.mfa = fields.replacement("mfa", .enumeration())
+    patch.branding = fields.change("branding", BrandingFields.patch)
     return patch
   }
 
@@ -140,6 +144,9 @@ struct ApplicationRoutes: Sendable {
     json.key("reconcile_every")
     if let seconds = values.reconcileEvery { json.integer(seconds) } else { json.null() }
     json.member("session_retention", values.sessionRetention)
+    json.member("mfa", values.mfa.rawValue)
+    json.key("branding")
+    if let branding = values.branding { BrandingFields.write(branding, to: &json) } else { json.null() }
     json.member("created_at", application.createdAt)
     json.member("updated_at", application.updatedAt)
   }

@@ -43,6 +43,10 @@ public struct ApplicationDetails: Sendable {
     public var reconcileEvery: Int?
     /// How long an ended session is kept.
     public var sessionRetention = 0
+    /// Whether people show a second factor.
+    public var mfa = MultiFactor.off
+    /// How its pages look; `nil` for the plain look.
+    public var branding: ApplicationBranding?
 
     /// The defaults.
     public init() {}
@@ -50,7 +54,7 @@ public struct ApplicationDetails: Sendable {
 
   /// Reads the columns `id, name, slug, enrollment, phone_matching, signing_alg, access_token_ttl, id_token_ttl,
   /// refresh_token_ttl, refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention, version,
-  /// created_at, updated_at`.
+  /// created_at, updated_at, mfa, branding`.
   init(_ row: inout Row) throws(DecodingFault) {
     id = try row.next()
     name = try row.next()
@@ -67,10 +71,12 @@ public struct ApplicationDetails: Sendable {
     values.sessionIdleTTL = try row.next()
     values.reconcileEvery = try row.next()
     values.sessionRetention = try row.next()
-    settings = values
     version = try row.next()
     createdAt = try row.next()
     updatedAt = try row.next()
+    values.mfa = MultiFactor(rawValue: try row.next()) ?? .required
+    values.branding = try row.next(JSONText?.self).map(ApplicationBranding.init)
+    settings = values
   }
 }
 
@@ -90,6 +96,10 @@ public struct ApplicationPatch: Sendable {
   public var lives: [String: Int] = [:]
   /// How often profiles are reconciled.
   public var reconcileEvery = FieldChange<Int>.keep
+  /// Whether people show a second factor.
+  public var mfa: MultiFactor?
+  /// A merge patch of the look.
+  public var branding = FieldChange<JSONText>.keep
 
   /// A patch that changes nothing.
   public init() {}

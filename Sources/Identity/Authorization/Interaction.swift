@@ -32,6 +32,15 @@ public struct Interaction: Sendable {
     return request.scope.tokens
   }
 
+  /// Who has shown the first factor for it and owes the second, with how they did.
+  var first: FirstFactor?
+  /// Who alone may answer it.
+  var user: ID<User>?
+  /// The ticket of a person whom WeChat authenticated and nobody knows.
+  let ticketSealed: [UInt8]?
+  /// True when such a person waits.
+  public var hasNewcomer: Bool { ticketSealed != nil }
+
   static let prefix = "qin"
 
   /// Parameters as they are stored.
@@ -45,6 +54,14 @@ public struct Interaction: Sendable {
     let members = (try? JSONValue(parsing: stored.utf8))?.object?.members ?? []
     let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
     return Dictionary(fields) { first, _ in first }
+  }
+
+  /// A first factor that was shown.
+  public struct FirstFactor: Sendable {
+    /// Who showed it.
+    public let user: ID<User>
+    /// How (RFC 8176).
+    let amr: [String]
   }
 }
 
@@ -89,13 +106,16 @@ struct FindInteraction: TenantStatement {
     let fields: [String: String]
     let isAnswered: Bool
     let device: UUID?
+    let first: Interaction.FirstFactor?
+    let user: ID<User>?
+    let ticketSealed: [UInt8]?
   }
 
   static let sql: SQL = """
     SELECT r.client_id, c.name, r.parameters, EXISTS (SELECT FROM sessions s
       WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
         AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()),
-      r.device_id
+      r.device_id, r.first_user_id, r.first_amr, r.user_id, r.ticket_sealed
     FROM authorization_requests r
     LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
@@ -120,9 +140,14 @@ struct FindInteraction: TenantStatement {
     let client: UUID? = try row.next()
     let name: String? = try row.next()
     let parameters: JSONText = try row.next()
+    let isAnswered: Bool = try row.next()
+    let device: UUID? = try row.next()
+    let user: ID<User>? = try row.next()
+    let amr = try row.next(ColumnArray<String>?.self)?.elements
     return Output(
-      client: client, clientName: name, fields: Interaction.fields(parameters), isAnswered: try row.next(),
-      device: try row.next())
+      client: client, clientName: name, fields: Interaction.fields(parameters), isAnswered: isAnswered,
+      device: device, first: user.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) }, user: try row.next(),
+      ticketSealed: try row.next())
   }
 }
 
