@@ -114,10 +114,6 @@ extension Phrases {
       Phrase("WeChat sign-in is off", "微信登录未启用"),
       Phrase("Sign in another way.", "请使用其他方式登录。")
     ),
-    "login_required": (
-      Phrase("Sign in first", "请先登录"),
-      Phrase("For your safety you must have signed in during the last five minutes.", "为保证安全，请先重新登录（五分钟内有效）。")
-    ),
     "phone_number_conflict": (
       Phrase("This did not work", "操作未成功"),
       Phrase("The phone number belongs to another account.", "该手机号已属于其他账号。")

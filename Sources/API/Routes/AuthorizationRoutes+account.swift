@@ -14,16 +14,12 @@ extension AuthorizationRoutes {
     try await page(request, context) { call, visit in
       let frame = Self.frame(call.issuer, call.fields["ui_locales"], request)
       guard let holder = try await account.holder(visit, in: call.database) else {
-        return try await signInForAccount(nil, call, visit)
+        return try await signIn(nil, call, visit)
       }
       let overview = try await account.overview(of: holder, in: call.database)
       var page = AccountPages.account(
         holder, overview, issuer: call.issuer.issuer, token: Self.accountToken(call, request), frame)
-      let ways = try await authorization.weChatWays(visit, in: call.database)
-      let isInsideWeChat = request.headers[.userAgent]?.contains("MicroMessenger") == true
-      page.linkURL = ways.first { $0.isInsideWeChat == isInsideWeChat }.map {
-        "\(call.issuer.issuer)/wechat/start/\($0.client)?purpose=link"
-      }
+      page.linkURL = try await linkAddress(request, call, visit)
       page.notice = call.fields["notice"].flatMap { AccountPage.Notice(rawValue: $0) }
       return .page(page)
     }
@@ -41,7 +37,7 @@ extension AuthorizationRoutes {
       guard let operation = Account.Operation(call.fields) else {
         throw OAuthRefusal.oauth(OAuthError(.invalidRequest, "operation or id is missing or unknown"))
       }
-      guard !operation.isSensitive || account.isFresh(holder) else { return try await signInForAccount(holder, call, visit) }
+      guard !operation.isSensitive || account.isFresh(holder) else { return try await signIn(holder, call, visit) }
       let outcome = try await account.perform(operation, for: holder, visit, in: call.database)
       return try show(outcome, of: holder, call, request)
     }
@@ -70,7 +66,7 @@ extension AuthorizationRoutes {
   }
 
   /// To the sign-in page for the account itself; for a holder it is theirs alone, so that nobody else goes on in their place.
-  func signInForAccount(
+  func signIn(
     _ holder: AccountHolder?, _ call: Call, _ visit: Authorization.Visit
   ) async throws -> Response {
     var fields: [String: String] = [:]

@@ -23,8 +23,6 @@ extension AuthorizationRoutes {
         let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
         return try await begin(.login(interaction), context.parameters.get("client"), frame, call, visit)
       }
-      let holder = try await account.holder(visit, in: call.database)
-      guard let holder, account.isFresh(holder) else { return try await signInForAccount(holder, call, visit) }
       return try await begin(.link, context.parameters.get("client"), call.frame, call, visit)
     }
   }
@@ -37,16 +35,16 @@ extension AuthorizationRoutes {
       guard let client = client.flatMap({ ID<ThirdPartyAuthzClient>($0) }) else {
         throw Authorization.WeChatBeginRefusal.noSuchClient
       }
+      // The tenant's limit of a client holds for browsers, too.
       try limit.admit("\(call.database.tenant.slug) \(client)")
       let address = try await authorization.beginAtWeChat(
         errand, client: client, isEnglish: frame.language == .english, visit, in: call.database)
-      return Self.redirect(to: address)
+      return Self.redirect(address)
     } catch let refusal as Authorization.WeChatBeginRefusal {
       switch refusal {
       case .noSuchClient:
         return AuthorizationPages.refused(.clientNotFound, retry: nil, frame, requestID: call.requestID)
-      case .signInAgain:
-        return .page(ErrorPage(frame: frame, code: "login_required", reference: call.requestID), .forbidden)
+      case .signInAgain: return try await signIn(account.holder(visit, in: call.database), call, visit)
       case .fault(let fault): throw fault
       }
     } catch let problem as Problem {
@@ -68,7 +66,7 @@ extension AuthorizationRoutes {
       PageLanguage.choose(uiLocales: interaction.fields["ui_locales"], acceptLanguage: call.acceptLanguage) == .english
     do {
       return Self.redirect(
-        to: try await authorization.beginAtWeChat(
+        try await authorization.beginAtWeChat(
           .login(interaction), client: client, isEnglish: isEnglish, visit, in: call.database))
     } catch .fault(let fault) {
       throw fault
@@ -88,20 +86,19 @@ extension AuthorizationRoutes {
           state: call.fields["state"], code: call.fields["code"], client: client, visit, in: call.database)
         switch back {
         case .entered(let interaction, .secondFactor(let isEnrolled)):
-          return Self.redirect(to: "\(own)/mfa\(isEnrolled ? "" : "/enroll")?interaction=\(interaction.expose())")
+          return Self.redirect("\(own)/mfa\(isEnrolled ? "" : "/enroll")?interaction=\(interaction.expose())")
         case .entered(let interaction, .signedIn(let cookie)):
-          var response = Self.redirect(to: "\(own)/wechat/continue?interaction=\(interaction.expose())")
+          var response = Self.redirect("\(own)/wechat/continue?interaction=\(interaction.expose())")
           response.headers.append(call.cookies.set(call.cookies.session, cookie))
           return response
         case .newcomer(let interaction):
-          return Self.redirect(to: "\(own)/login?interaction=\(interaction.expose())")
-        case .declined(let interaction?):
-          let fault = LoginPage.Fault.weChatRefused.rawValue
-          return Self.redirect(to: "\(own)/login?interaction=\(interaction.expose())&notice=\(fault)")
-        case .declined(nil): return Self.redirect(to: "\(own)/account")
-        case .linked: return Self.redirect(to: "\(own)/account?notice=\(AccountPage.Notice.linked.rawValue)")
+          return Self.redirect("\(own)/login?interaction=\(interaction.expose())")
+        case .declined(let interaction?): return Self.back(to: interaction, .weChatRefused, own)
+        case .somebodyElse(let interaction): return Self.back(to: interaction, .weChatFailed, own)
+        case .declined(nil): return Self.redirect("\(own)/account")
+        case .linked: return Self.redirect("\(own)/account?notice=\(AccountPage.Notice.linked.rawValue)")
         case .linkedElsewhere:
-          return Self.redirect(to: "\(own)/account?notice=\(AccountPage.Notice.linkedElsewhere.rawValue)")
+          return Self.redirect("\(own)/account?notice=\(AccountPage.Notice.linkedElsewhere.rawValue)")
         }
       } catch Authorization.WeChatReturnRefusal.lost {
         return .page(ErrorPage(frame: call.frame, code: "expired", reference: call.requestID), .badRequest)
@@ -161,8 +158,8 @@ extension AuthorizationRoutes {
           .login(interaction), client: websites[0].client, framed: true, isEnglish: frame.language == .english, visit,
           in: call.database)
       }
-      let isDeclined = call.fields["notice"] == LoginPage.Fault.weChatRefused.rawValue
-      offer.fault = !hasFailed && isDeclined ? .weChatRefused : nil
+      let notice = call.fields["notice"].flatMap { LoginPage.Fault(rawValue: $0) }
+      offer.fault = notice == .weChatRefused || notice == .weChatFailed ? notice : nil
     }
     return AuthorizationPages.login(
       interaction, action: "\(call.issuer.issuer)/login", hasFailed: hasFailed, offer, frame)
@@ -181,11 +178,18 @@ extension AuthorizationRoutes {
     }
   }
 
-  /// To an address of WeChat's or of our own pages, without telling where from.
-  private static func redirect(to address: String) -> Response {
-    Response(
-      status: .seeOther,
-      headers: [.location: address, .cacheControl: "no-store", .referrerPolicy: "no-referrer"])
+  /// Where a signed-in person links another WeChat identity, by the way that works in this browser.
+  func linkAddress(
+    _ request: Request, _ call: Call, _ visit: Authorization.Visit
+  ) async throws -> String? {
+    let ways = try await authorization.weChatWays(visit, in: call.database)
+    let way = ways.first { $0.isInsideWeChat == (BrowserKind(request) == .weChat) }
+    return way.map { "\(call.issuer.issuer)/wechat/start/\($0.client)?purpose=link" }
+  }
+
+  /// To the sign-in page, with what went wrong.
+  private static func back(to interaction: Secret<String>, _ fault: LoginPage.Fault, _ issuer: String) -> Response {
+    redirect("\(issuer)/login?interaction=\(interaction.expose())&notice=\(fault.rawValue)")
   }
 }
 
@@ -206,9 +210,4 @@ struct SignInOffer {
   var frame: String?
   var newcomer: LoginPage.Newcomer?
   var fault: LoginPage.Fault?
-}
-
-extension HTTPField.Name {
-  /// `Referrer-Policy`
-  fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
 }

@@ -29,12 +29,12 @@ struct AuthorizationRoutes: Sendable {
     issuer.post("consent", use: consent)
     issuer.get("logout", use: endSession)
     issuer.post("logout", use: endSession)
+    addWeChat(to: issuer)
     issuer.get("account", use: accountPage)
     issuer.post("account", use: changeAccount)
     addMFA(to: issuer)
     issuer.get("device", use: devicePage)
     issuer.post("device", use: device)
-    addWeChat(to: issuer)
   }
 
   /// One browser's request, with what every handler needs.
@@ -122,8 +122,10 @@ struct AuthorizationRoutes: Sendable {
     Self.redirect("\(call.issuer.issuer)/\(page)?interaction=\(token.expose())")
   }
 
+  /// To an address of WeChat's or of our own pages, without telling where from.
   static func redirect(_ location: String) -> Response {
-    Response(status: .seeOther, headers: [.location: location, .cacheControl: "no-store"])
+    Response(
+      status: .seeOther, headers: [.location: location, .cacheControl: "no-store", .referrerPolicy: "no-referrer"])
   }
 
   /// Reads a request, and turns a refusal into a page that goes nowhere.
@@ -169,4 +171,9 @@ struct AuthorizationRoutes: Sendable {
     }
     return fields
   }
+}
+
+extension HTTPField.Name {
+  /// `Referrer-Policy`
+  fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
 }

@@ -24,14 +24,9 @@ extension Authorization {
 
   /// Ends an answered interaction that no client began.
   func backToAccount(
-    _ interaction: Interaction, _ visit: Visit, in database: TenantDatabase
+    _ interaction: Interaction, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> Outcome {
-    if let cookie = visit.cookie, interaction.hasNewcomer {
-      let find = FindAccountHolder(application: visit.application, cookie: cookie)
-      guard let holder = try await run(find, in: database).first else { return .signIn(interaction.token) }
-      try await connectNewcomer(interaction, to: holder.user.id, visit, in: database)
-    }
     guard try await !run(SpendInteraction(token: interaction.opaque), in: database).isEmpty else { throw Self.lost }
-    return .account(isConfirmed: interaction.user != nil)
+    return .account(isConfirmed: interaction.onlyUser != nil)
   }
 }

@@ -24,8 +24,8 @@ extension Authorization {
     guard let found else { throw lost }
     return Interaction(
       token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
-      browserHash: visit.browserHash, client: found.client, isAnswered: found.isAnswered,
-      device: found.device, first: found.first, user: found.user, ticketSealed: found.ticketSealed)
+      browserHash: visit.browserHash, client: found.client, answeredBy: found.answeredBy, onlyUser: found.onlyUser,
+      ticketSealed: found.ticketSealed, device: found.device, first: found.first)
   }
 
   /// Signs in with a password for an interaction.
@@ -87,15 +87,15 @@ extension Authorization {
     _ token: String?, decision: Bool?, _ visit: Visit, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> Outcome {
     let interaction = try await interaction(token, visit, in: database)
-    guard interaction.isAnswered else { return .signIn(interaction.token) }
-    guard let clientID = interaction.client else { return try await backToAccount(interaction, visit, in: database) }
+    guard let user = interaction.answeredBy else { return .signIn(interaction.token) }
+    try await connectNewcomer(interaction, to: user, in: database, requestID: visit.requestID)
+    guard let clientID = interaction.client else { return try await backToAccount(interaction, in: database) }
     guard interaction.device == nil else {
       return try await proceedForDevice(interaction, decision: decision, visit, in: database)
     }
     let fields = interaction.fields
     let (client, redirectURI) = try await trusted(clientID, fields, visit, in: database)
     guard let session = client.session else { return .signIn(interaction.token) }
-    try await connectNewcomer(interaction, to: session.user, visit, in: database)
     let request: AuthorizationRequest
     do {
       request = try client.registration.request(fields)

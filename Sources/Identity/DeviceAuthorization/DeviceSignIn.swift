@@ -70,7 +70,6 @@ extension Authorization {
     let find = FindAuthorizingClient(client: id, application: visit.application, cookie: visit.cookie)
     guard let client = try await run(find, in: database).first else { throw Self.answered }
     guard let session = client.session else { return .signIn(interaction.token) }
-    try await connectNewcomer(interaction, to: session.user, visit, in: database)
     guard let decision else { return .consent(interaction.token) }
     let author = Author.user(session.user, requestID: visit.requestID)
     let decide = DecideDevice(

@@ -23,11 +23,14 @@ extension WeChatFederation {
     case signedIn(ID<User>, OpaqueToken)
     /// Unknown; the ticket stands for them.
     case newcomer(String)
+    /// Not the one who was asked for; nothing was done.
+    case somebodyElse
   }
 
   /// Exchanges the code of an arrival for a person who is to be signed in.
+  /// - Parameter user: who alone it may be; `nil` for anybody.
   func signIn(
-    _ arrival: WeChatArrival, in database: TenantDatabase
+    _ arrival: WeChatArrival, only user: ID<User>?, in database: TenantDatabase
   ) async throws(FederationRefusal) -> BrowserOutcome {
     let exchanged = try await codes.exchange(arrival.code, client: arrival.client, kind: arrival.kind, in: database)
     switch exchanged {
@@ -36,8 +39,13 @@ extension WeChatFederation {
       guard let cookie = OpaqueToken(text, prefix: BrowserSession.prefix) else { throw .codeSpent }
       return .signedIn(user, cookie)
     case .repeated(_, .browser(arrival.authorization, .newcomer(let ticket)), _): return .newcomer(ticket)
+    case .repeated(_, .browser(arrival.authorization, .linked(false)), _): return .somebodyElse
     case .repeated: throw .codeSpent
     case .fresh(let client, let person, let codeHash):
+      if let user, try await settled(person, client, in: database, requestID: arrival.requestID)?.id != user {
+        try await keep(.browser(arrival.authorization, .linked(false)), client, codeHash, in: database)
+        return .somebodyElse
+      }
       let cookie = OpaqueToken.make(prefix: BrowserSession.prefix)
       let known = ExchangeSeed.browser(arrival.authorization, .signedIn(cookie: cookie.text.expose()))
       let seeds = AnswerSeeds(known: known, created: known) { .browser(arrival.authorization, .newcomer(ticket: $0)) }
@@ -64,8 +72,7 @@ extension WeChatFederation {
       let isLinked = owner.map { $0.id == user } ?? true
       let seed = ExchangeSeed.browser(arrival.authorization, .linked(isLinked))
       guard isLinked else {
-        let sealed = codes.sealed(seed, codeHash: codeHash, tenant: database.tenant.id)
-        _ = try await database.refusing(FinishCodeExchange(client: client.id, codeHash: codeHash, seed: sealed))
+        try await keep(seed, client, codeHash, in: database)
         return false
       }
       let ticket = try await issueTicket(.bind, person, client, answering: codeHash, seed: { _ in seed }, in: database)
@@ -105,6 +112,14 @@ extension WeChatFederation {
   func nickname(ofTicket text: String, in database: TenantDatabase) async throws(FederationRefusal) -> String? {
     let transaction = try await redeemable(text, purpose: .bind, client: nil, in: database).1
     return try person(of: transaction, in: database).fields["nickname"]
+  }
+
+  /// Keeps the answer to a code that nobody is signed in by.
+  private func keep(
+    _ seed: ExchangeSeed, _ client: FederationClient, _ codeHash: [UInt8], in database: TenantDatabase
+  ) async throws(FederationRefusal) {
+    let sealed = codes.sealed(seed, codeHash: codeHash, tenant: database.tenant.id)
+    _ = try await database.refusing(FinishCodeExchange(client: client.id, codeHash: codeHash, seed: sealed))
   }
 
   private func attempt(

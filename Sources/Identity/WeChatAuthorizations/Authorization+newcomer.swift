@@ -53,13 +53,13 @@ extension Authorization {
   /// Gives the newcomer's identity to the user who signed in instead; called when the sign-in is whole.
   /// - Throws: `.oauth` when it became another user's meanwhile, `.fault`.
   func connectNewcomer(
-    _ interaction: Interaction, to user: ID<User>, _ visit: Visit, in database: TenantDatabase
+    _ interaction: Interaction, to user: ID<User>, in database: TenantDatabase, requestID: String
   ) async throws(OAuthRefusal) {
     guard let ticket = try ticket(of: interaction, in: database) else { return }
     let isConnected: Bool
     do {
       isConnected = try await weChat.bind(
-        ticket: ticket, to: user, means: "sign_in", in: database, requestID: visit.requestID)
+        ticket: ticket, to: user, means: "sign_in", in: database, requestID: requestID)
     } catch .fault(let fault) {
       throw .fault(fault)
     } catch {

@@ -15,6 +15,8 @@ extension Authorization {
     case newcomer(interaction: Secret<String>)
     /// The person said no, for the interaction or for a link.
     case declined(interaction: Secret<String>?)
+    /// Not the person who alone may answer the interaction.
+    case somebodyElse(interaction: Secret<String>)
     /// The identity is the user's.
     case linked
     /// The identity is another user's.
@@ -91,12 +93,13 @@ extension Authorization {
     } catch {
       throw WeChatReturnRefusal.lost
     }
-    switch try await weChat.signIn(arrival, in: database) {
+    switch try await weChat.signIn(arrival, only: interaction.onlyUser, in: database) {
     case .signedIn(let user, let cookie):
       guard let entrance = try await enter(interaction, user, cookie, visit, in: database) else {
         throw WeChatReturnRefusal.lost
       }
       return .entered(interaction: token, entrance)
+    case .somebodyElse: return .somebodyElse(interaction: token)
     case .newcomer(let ticket):
       guard try await carry(ticket, interaction, in: database) else { throw WeChatReturnRefusal.lost }
       return .newcomer(interaction: token)

@@ -96,6 +96,7 @@ struct WeChatNewcomerTests {
     let browser = site.browser()
     _ = try await site.party.signIn(browser)
     let start = "\(site.party.issuer)/wechat/start/\(site.web.id)?purpose=link"
+    #expect(try await browser.get("\(site.party.issuer)/account").href(containing: "purpose=link") == start)
     func link(_ person: String) async throws -> TestServer.Answer {
       let address = try await browser.get(start).headers["location"] ?? ""
       return try await browser.get(browser.atWeChat(address, person).headers["location"] ?? "")
@@ -115,12 +116,12 @@ struct WeChatNewcomerTests {
     #expect(try await browser.get(back.headers["location"] ?? "").headers["location"] == "\(site.party.issuer)/account")
   }
 
-  @Test("link: nobody signed in, a sign-in older than five minutes, an ended or another session get a page")
+  @Test("link: nobody signed in or longer than five minutes ago must sign in; an ended or another session gets a page")
   func linkRefused() async throws {
     let site = try await TestWeChatSite.make()
     let start = "\(site.party.issuer)/wechat/start/\(site.web.id)?purpose=link"
     let nobody = try await site.browser().get(start)
-    #expect(nobody.status == 403 && nobody.marker == "error:login_required" && nobody.headers["location"] == nil)
+    #expect(nobody.redirect.address == "\(site.party.issuer)/login")
     let browser = site.browser()
     _ = try await site.party.signIn(browser)
     let address = try await browser.get(start).headers["location"] ?? ""
@@ -134,11 +135,37 @@ struct WeChatNewcomerTests {
     _ = try await site.server.database.administer(
       "UPDATE sessions SET auth_time = auth_time - interval '6 minutes' WHERE tenant_id = '\(tenant)'")
     let stale = try await browser.get(start)
-    #expect(stale.status == 403 && stale.marker == "error:login_required")
+    #expect(stale.redirect.address == "\(site.party.issuer)/login")
     _ = try await site.server.database.administer(
       "UPDATE sessions SET ended_at = now() WHERE tenant_id = '\(tenant)'")
     #expect(try await browser.get(callback).status == 400)
     #expect(site.exchanges(site.web) == before)
     #expect(try await site.rows("federated_identities", where: "user_id = '\(site.party.userID)'") == 0)
+  }
+
+  @Test("step-up: WeChat is as good as a password, for the person themselves and for nobody else")
+  func stepUp() async throws {
+    let site = try await TestWeChatSite.make()
+    let subject = try await site.subject("other", by: site.web, site.browser())
+    let browser = site.browser()
+    let mine = try await site.subject("mine", by: site.web, browser)
+    #expect(mine != subject)
+    let tenant = site.party.tenant.id
+    _ = try await site.server.database.administer(
+      "UPDATE sessions SET auth_time = auth_time - interval '6 minutes' WHERE tenant_id = '\(tenant)'")
+    let start = "\(site.party.issuer)/wechat/start/\(site.web.id)?purpose=link"
+    let page = try await browser.follow(browser.get(start))
+    #expect(page.marker == "login")
+    func confirm(_ person: String) async throws -> TestServer.Answer {
+      let address = try await browser.get(site.way(site.web, on: page)).headers["location"] ?? ""
+      return try await browser.follow(browser.atWeChat(address, person))
+    }
+    for person in ["other", "a newcomer"] {
+      let refused = try await confirm(person)
+      #expect(refused.marker == "login" && refused.text.contains("did not work"), "\(refused.text)")
+    }
+    #expect(try await site.rows("federated_identities") == 2, "nobody was made for it")
+    #expect(try await confirm("mine").marker == "account")
+    #expect(try await browser.get(start).redirect.address.hasSuffix("/connect/qrconnect"))
   }
 }
