@@ -14,7 +14,7 @@ import Testing
   private static let systemTables: Set<String> = [
     "tenants", "tenant_domains", "tenant_erasures", "operator_idempotency_keys",
     "app_token_schedule", "application_schedules", "expiring_tables", "sweeps", "reconciliation_claims",
-    "push_schedule",
+    "push_schedule", "backchannel_clients", "backchannel_logouts",
   ]
 
   /// Files whose system statements enter a tenant first and then work on its rows.

@@ -158,6 +158,8 @@ public final class Issuers: Sendable {
           "zoneinfo", "locale", "email", "email_verified", "phone_number", "phone_number_verified", "address",
         ])
       json.member("claims_parameter_supported", false)
+      json.member("backchannel_logout_supported", true)
+      json.member("backchannel_logout_session_supported", true)
       json.member("request_parameter_supported", false)
       json.member("request_uri_parameter_supported", false)
     }

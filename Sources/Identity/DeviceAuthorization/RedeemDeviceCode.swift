@@ -28,9 +28,10 @@ struct RedeemDeviceCode: TenantStatement {
       RETURNING d.*
     ), session AS (
       INSERT INTO sessions (tenant_id, id, identity_application_id, user_id, client_id, amr, auth_time, last_seen_at,
-        idle_expires_at, expires_at)
+        idle_expires_at, expires_at, joined_clients)
       SELECT current_tenant(), $5, a.id, r.user_id, r.client_id, r.amr, r.auth_time, now(),
-        now() + make_interval(secs => a.session_idle_ttl), now() + make_interval(secs => a.session_ttl)
+        now() + make_interval(secs => a.session_idle_ttl), now() + make_interval(secs => a.session_ttl),
+        ARRAY[r.client_id]
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     ), granted AS (

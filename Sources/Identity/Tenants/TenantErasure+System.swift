@@ -78,6 +78,8 @@ struct EraseTenant: SystemStatement {
       reconciliation_items_gone AS (DELETE FROM reconciliation_items WHERE tenant_id = current_tenant()),
       reconciliations_gone AS (DELETE FROM reconciliations WHERE tenant_id = current_tenant()),
       reconciliation_claims_gone AS (DELETE FROM reconciliation_claims WHERE tenant_id = current_tenant()),
+      backchannel_logouts_gone AS (DELETE FROM backchannel_logouts WHERE tenant_id = current_tenant()),
+      backchannel_clients_gone AS (DELETE FROM backchannel_clients WHERE tenant_id = current_tenant()),
       application_schedules_gone AS (DELETE FROM application_schedules WHERE tenant_id = current_tenant())
     DELETE FROM tenant_erasures
     WHERE tenant_id = $1 AND tenant_id = current_tenant() AND requested_at < now() - interval '10 seconds'
