@@ -20,7 +20,8 @@ enum BackupCode {
   /// The user is part of it: one guess is one person's. SHA-256 is enough, because each code is a machine's and, stolen, still
   /// lacks the first factor.
   static func hash(_ typed: String, of user: ID<User>) -> [UInt8]? {
-    let text = plain(typed)
+    // Base32 has no 0 and no 1: who types one of them has read an o or an l.
+    let text = String(plain(typed).map { $0 == "0" ? "o" : $0 == "1" ? "l" : $0 })
     guard text.utf8.count == length else { return nil }
     return Digest.sha256("backup code \(user) \(text)".utf8)
   }

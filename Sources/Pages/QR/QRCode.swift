@@ -7,16 +7,20 @@ public struct QRCode: Sendable {
 
   /// The smallest code of `text` as UTF-8; `nil` when it has more than 666 bytes.
   public init?(_ text: String) {
+    // The standard has every mask tried, and the one that is easiest to read taken.
+    guard let best = Self.drawings(of: text).min(by: { $0.penalty < $1.penalty }) else { return nil }
+    size = best.size
+    modules = best.modules
+  }
+
+  /// The code under each of the eight masks; none for a text that is too long.
+  static func drawings(of text: String) -> [QRDrawing] {
     let bytes = Array(text.utf8)
     guard
       let version = QRVersion.all.first(where: { bytes.count * 8 + 4 + $0.lengthBits <= $0.dataCapacity * 8 })
-    else { return nil }
-    let codewords = Self.interleaved(Self.data(bytes, version), version)
-    let drawings = (0..<8).map { QRDrawing(version, codewords, mask: $0) }
-    // The standard has every mask tried; there are eight, so the minimum exists.
-    guard let best = drawings.min(by: { $0.penalty < $1.penalty }) else { return nil }
-    size = version.size
-    modules = best.modules
+    else { return [] }
+    let codewords = interleaved(data(bytes, version), version)
+    return (0..<8).map { QRDrawing(version, codewords, mask: $0) }
   }
 
   /// Mode, length, text, and the filling the standard names (section 7.4.10).

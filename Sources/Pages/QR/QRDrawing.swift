@@ -1,6 +1,6 @@
 /// The modules of a code under one mask (ISO/IEC 18004 sections 6.3, 7.7 to 7.10).
 struct QRDrawing {
-  private let size: Int
+  let size: Int
   private(set) var modules: [Bool]
   /// True for modules that carry no data.
   private var isFixed: [Bool]

@@ -70,7 +70,7 @@ struct MFATests {
     let codes = try await party.enrol(mine).codes
     let browser = TestBrowser(party.server)
     let page = try await party.firstFactor(browser)
-    let typed = codes[0].uppercased().replacing("-", with: " ")
+    let typed = codes[0].replacing("o", with: "0").replacing("l", with: "1").uppercased().replacing("-", with: " ")
     #expect(try await party.second(browser, page, typed).redirect.parameters["code"] != nil)
     let again = TestBrowser(party.server)
     let second = try await party.firstFactor(again)
@@ -222,7 +222,8 @@ struct MFATests {
     let nobody = site.browser()
     #expect(try await nobody.get(link).redirect.address == "\(party.issuer)/login")
     try await party.age(minutes: -6)
-    let identity = try await party.tenant.send("GET", "users/\(party.userID)/identities").items.first?["id"]?.string ?? ""
+    let identity =
+      try await party.tenant.send("GET", "users/\(party.userID)/identities").items.first?["id"]?.string ?? ""
     let unlinked = try await party.change(browser, [("operation", "unlink"), ("id", identity)])
     #expect(unlinked.redirect.parameters["notice"] == "unlinked")
   }

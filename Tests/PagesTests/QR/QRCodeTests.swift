@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Testing
 
@@ -51,5 +52,24 @@ struct QRCodeTests {
     #expect(first == second)
     // The two bits of the level, under the format's own mask.
     #expect([first[0], first[1]] == [true, false])
+  }
+
+  @Test(
+    "the modules are those that another encoder makes (Python's qrcode 8.2)",
+    arguments: [
+      ("otpauth", 4, "cbd4d6a5be4267067606cfb500a5479188f315cc3385ac0c4fea2c29fdf10fc9"),
+      (
+        "otpauth://totp/Acme:buffy?secret=J665Z5F6OURFUDR5FBWUXSOJQLISH3MB&issuer=Acme", 4,
+        "1500952b5acb13be36ea89fd7d393b9e2dbbcd5d93c67d574dfb0a13cc4dd139"
+      ),
+      (String(repeating: "x", count: 200), 2, "c8294f9a437b1546845ed5dde9c2fef56432bd243e9267501998ce08c0151b59"),
+      (String(repeating: "y", count: 600), 2, "0d5ea9ad784f40590be97e50e99a6d7a879449e3062be93b5a6b76dd180a1eee"),
+    ])
+  func vectors(text: String, mask: Int, hash: String) throws {
+    let drawing = try #require(QRCode.drawings(of: text).dropFirst(mask).first)
+    let rows = drawing.modules.map { $0 ? "1" : "0" }.joined()
+    let digest = SHA256.hash(data: Data(rows.utf8)).map { String(format: "%02x", $0) }.joined()
+    #expect(digest == hash)
+    #expect(QRCode(text)?.modules == drawing.modules, "the same mask is the easiest to read")
   }
 }
