@@ -67,7 +67,6 @@ public struct Services: Sendable {
     issuers = Issuers(names: issuer)
     let hints = IDTokenHints(issuer: issuer, keys: keys)
     logout = Logout(hints: hints)
-    secondFactors = SecondFactors(ring: ring, now: now)
     assertions = ClientAssertions(names: issuer, now: now, read: readingKeys)
     devices = DeviceSignIn(ring: ring)
     dpop = DPoP(publicURL: publicURL, ring: ring, now: now)
@@ -80,10 +79,11 @@ public struct Services: Sendable {
     self.pushes = PushInbox(provider: pushes, ring: ring, now: now)
     applications = Applications(ring: ring, issuers: issuers, names: issuer)
     clients = ThirdPartyAuthzClients(ring: ring, tokens: fetch)
+    secondFactors = SecondFactors(ring: ring, now: now)
     federation = WeChatFederation(
       codes: CodeExchange(miniapp: miniapp, web: web, ring: ring, now: now),
       phones: PhoneNumbers(provider: phones, tokens: hub),
-      issuer: issuer, verifier: verifier, ring: ring, now: now)
+      issuer: issuer, verifier: verifier, ring: ring, secondFactors: secondFactors, now: now)
     authorization = Authorization(issuer: issuer, hints: hints, weChat: federation, pages: pages, now: now)
     account = Account(authorization: authorization, secondFactors: secondFactors, now: now)
     tokenEndpoint = TokenEndpoint(

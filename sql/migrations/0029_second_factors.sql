@@ -32,6 +32,11 @@ CALL isolate_tenant('backup_codes');
 -- Who has shown the first factor for an interaction and still owes the second.
 ALTER TABLE authorization_requests ADD COLUMN first_user_id uuid, ADD COLUMN first_amr text[];
 
+-- A ticket for a person whom WeChat authenticated and who owes the second factor.
+ALTER TABLE federation_transactions DROP CONSTRAINT federation_transactions_purpose_check;
+ALTER TABLE federation_transactions ADD CONSTRAINT federation_transactions_purpose_check
+  CHECK (purpose IN ('bind', 'token', 'mfa'));
+
 -- What a person owes beside the first factor: nothing, a code, or to enrol first. One word for everything that signs people in.
 CREATE FUNCTION second_factor(application uuid, person uuid) RETURNS text
   LANGUAGE sql STABLE PARALLEL SAFE

@@ -48,6 +48,12 @@ enum ProtocolOperations {
         method: .post, path: "\(tenant)/federation/wechat/mobile/bindUser", name: "mobile_bind_user",
         summary: "Registers the person of a ticket or binds them to a user.", caller: .anybody,
         bodies: [(json, FieldReader.schema(of: FederationRoutes.BindBody.init))], answer: (json, outcome)),
+    ] + ["miniapp", "mobile"].map { kind in
+      DocumentedOperation(
+        method: .post, path: "\(tenant)/federation/wechat/\(kind)/mfa", name: "\(kind)_mfa",
+        summary: "Takes the second factor of the person of a ticket.", caller: .anybody,
+        bodies: [(json, FieldReader.schema(of: FederationRoutes.SecondFactorBody.init))], answer: (json, outcome))
+    } + [
       DocumentedOperation(
         method: .get, path: "\(path)/profile", name: "miniapp_profile_six",
         summary: "The same in the wire form of SiX IDaaS.", caller: .anybody, query: six,
@@ -138,13 +144,14 @@ enum ProtocolOperations {
 
   private static let outcome = Schema.object(
     [
-      ("outcome", Schema.words(["authenticated", "registration_required"])), ("bind_ticket", Schema.text),
+      ("outcome", Schema.words(["authenticated", "registration_required", "mfa_required"])),
+      ("bind_ticket", Schema.text), ("mfa_ticket", Schema.text),
       ("token_type", Schema.text), ("access_token", Schema.text), ("expires_in", Schema.integer),
       ("id_token", Schema.text), ("refresh_token", Schema.text), ("scope", Schema.text), ("created", Schema.boolean),
       ("user", Schema.anyObject),
     ],
     optional: [
-      "bind_ticket", "token_type", "access_token", "id_token", "refresh_token", "scope", "created", "user",
+      "bind_ticket", "mfa_ticket", "token_type", "access_token", "id_token", "refresh_token", "scope", "created", "user",
     ])
 
   /// Fields of a form or query, all strings.

@@ -86,7 +86,7 @@ extension AuthorizationRoutes {
           state: call.fields["state"], code: call.fields["code"], client: client, visit, in: call.database)
         switch back {
         case .entered(let interaction, .secondFactor(let isEnrolled)):
-          return redirect(to: isEnrolled ? "mfa" : "mfa/enroll", interaction, call)
+          return Self.redirect("\(own)/mfa\(isEnrolled ? "" : "/enroll")?interaction=\(interaction.expose())")
         case .entered(let interaction, .signedIn(let cookie)):
           var response = Self.redirect("\(own)/wechat/continue?interaction=\(interaction.expose())")
           response.headers.append(call.cookies.set(call.cookies.session, cookie))

@@ -122,6 +122,7 @@ struct AuthorizationRoutes: Sendable {
     Self.redirect("\(call.issuer.issuer)/\(page)?interaction=\(token.expose())")
   }
 
+  /// To an address of WeChat's or of our own pages, without telling where from.
   static func redirect(_ location: String) -> Response {
     Response(
       status: .seeOther, headers: [.location: location, .cacheControl: "no-store", .referrerPolicy: "no-referrer"])

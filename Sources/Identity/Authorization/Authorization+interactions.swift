@@ -24,8 +24,8 @@ extension Authorization {
     guard let found else { throw lost }
     return Interaction(
       token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
-      browserHash: visit.browserHash, client: found.client, answeredBy: found.answeredBy,
-      ticketSealed: found.ticketSealed, device: found.device, first: found.first, user: found.user)
+      browserHash: visit.browserHash, client: found.client, answeredBy: found.answeredBy, onlyUser: found.onlyUser,
+      ticketSealed: found.ticketSealed, device: found.device, first: found.first)
   }
 
   /// Signs in with a password for an interaction.

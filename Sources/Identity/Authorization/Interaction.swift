@@ -19,6 +19,8 @@ public struct Interaction: Sendable {
   let client: UUID?
   /// Who signed in for it, while the browser holds that session.
   let answeredBy: ID<User>?
+  /// Who alone may answer it.
+  let onlyUser: ID<User>?
   /// The ticket of a person whom WeChat authenticated and nobody knows.
   let ticketSealed: [UInt8]?
   /// True when such a person waits.
@@ -29,19 +31,25 @@ public struct Interaction: Sendable {
   /// The code that the device shows, for the person to compare.
   public var userCode: String? { device == nil ? nil : fields["user_code"] }
 
+  /// Who has shown the first factor for it and owes the second, with how they did.
+  var first: FirstFactor?
+
+  static let prefix = "qin"
+
+  /// A first factor that was shown.
+  public struct FirstFactor: Sendable {
+    /// Who showed it.
+    public let user: ID<User>
+    /// How (RFC 8176).
+    let amr: [String]
+  }
+
   /// The scopes that the person is asked to agree to.
   public var scopes: [String] {
     guard device == nil, let request = try? AuthorizationRequest(fields, isPublicClient: false, mayBeOffline: true)
     else { return Scope(parsing: fields["scope"] ?? "")?.tokens ?? [] }
     return request.scope.tokens
   }
-
-  /// Who has shown the first factor for it and owes the second, with how they did.
-  var first: FirstFactor?
-  /// Who alone may answer it.
-  var user: ID<User>?
-
-  static let prefix = "qin"
 
   /// Parameters as they are stored.
   static func json(_ fields: [String: String]) -> [UInt8] {
@@ -54,14 +62,6 @@ public struct Interaction: Sendable {
     let members = (try? JSONValue(parsing: stored.utf8))?.object?.members ?? []
     let fields = members.compactMap { member in member.value.string.map { (member.name, $0) } }
     return Dictionary(fields) { first, _ in first }
-  }
-
-  /// A first factor that was shown.
-  public struct FirstFactor: Sendable {
-    /// Who showed it.
-    public let user: ID<User>
-    /// How (RFC 8176).
-    let amr: [String]
   }
 }
 
@@ -105,15 +105,15 @@ struct FindInteraction: TenantStatement {
     let clientName: String?
     let fields: [String: String]
     let answeredBy: ID<User>?
+    let onlyUser: ID<User>?
     let ticketSealed: [UInt8]?
     let device: UUID?
     let first: Interaction.FirstFactor?
-    let user: ID<User>?
   }
 
   static let sql: SQL = """
-    SELECT r.client_id, c.name, r.parameters, s.user_id, r.ticket_sealed, r.device_id, r.first_user_id, r.first_amr,
-      r.user_id
+    SELECT r.client_id, c.name, r.parameters, s.user_id, r.user_id, r.ticket_sealed, r.device_id,
+      r.first_user_id, r.first_amr
     FROM authorization_requests r
     LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     LEFT JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
@@ -141,14 +141,15 @@ struct FindInteraction: TenantStatement {
     let name: String? = try row.next()
     let parameters: JSONText = try row.next()
     let answeredBy: ID<User>? = try row.next()
-    let ticket: [UInt8]? = try row.next()
+    let onlyUser: ID<User>? = try row.next()
+    let ticketSealed: [UInt8]? = try row.next()
     let device: UUID? = try row.next()
-    let user: ID<User>? = try row.next()
+    let first: ID<User>? = try row.next()
     let amr = try row.next(ColumnArray<String>?.self)?.elements
     return Output(
       client: client, clientName: name, fields: Interaction.fields(parameters), answeredBy: answeredBy,
-      ticketSealed: ticket, device: device, first: user.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) },
-      user: try row.next())
+      onlyUser: onlyUser, ticketSealed: ticketSealed, device: device,
+      first: first.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) })
   }
 }
 

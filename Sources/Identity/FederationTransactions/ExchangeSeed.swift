@@ -14,6 +14,8 @@ enum ExchangeSeed: Sendable {
   case authenticated(PlannedSession, created: Bool)
   /// The person is unknown; the text of the bind ticket.
   case registrationRequired(ticket: String)
+  /// The person owes a second factor; the text of the ticket.
+  case mfaRequired(ticket: String)
   /// SiX's wire form, known person: the text of the `federateCode`.
   case federateCode(String)
   /// WeChat consumed the code and refused.
@@ -44,6 +46,9 @@ enum ExchangeSeed: Sendable {
         json.member("created", created)
       case .registrationRequired(let ticket):
         json.member("o", "registration_required")
+        json.member("ticket", ticket)
+      case .mfaRequired(let ticket):
+        json.member("o", "mfa_required")
         json.member("ticket", ticket)
       case .federateCode(let code):
         json.member("o", "federate_code")
@@ -83,6 +88,9 @@ enum ExchangeSeed: Sendable {
     case "registration_required":
       guard let ticket = object["ticket"]?.string else { return nil }
       self = .registrationRequired(ticket: ticket)
+    case "mfa_required":
+      guard let ticket = object["ticket"]?.string else { return nil }
+      self = .mfaRequired(ticket: ticket)
     case "federate_code":
       guard let code = object["code"]?.string else { return nil }
       self = .federateCode(code)

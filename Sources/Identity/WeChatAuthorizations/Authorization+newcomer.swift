@@ -38,7 +38,7 @@ extension Authorization {
       guard let ticket = try ticket(of: interaction, in: database) else { throw FederationRefusal.ticketInvalid }
       let user = try await weChat.register(ticket: ticket, in: database, requestID: visit.requestID)
       _ = try await run(CarryTicket(interaction: interaction.opaque, sealed: nil), in: database)
-      let entrance = try await enter(interaction, user: user.id, amr: ["wechat"], visit, in: database)
+      let entrance = try await enter(interaction, user: user.id, amr: WeChatFederation.amr, visit, in: database)
       guard let entrance else { throw FederationRefusal.userDisabled }
       return entrance
     } catch OAuthRefusal.fault(let fault) {

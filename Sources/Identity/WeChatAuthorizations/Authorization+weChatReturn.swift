@@ -9,7 +9,7 @@ import Tenancy
 extension Authorization {
   /// Where a browser that came back from WeChat stands.
   public enum WeChatReturn: Sendable {
-    /// Known, and so far in the interaction.
+    /// Somebody has shown for the interaction who they are.
     case entered(interaction: Secret<String>, Entrance)
     /// Nobody is known; the interaction carries a ticket for the person.
     case newcomer(interaction: Secret<String>)
@@ -93,7 +93,7 @@ extension Authorization {
     } catch {
       throw WeChatReturnRefusal.lost
     }
-    switch try await weChat.signIn(arrival, only: interaction.user, in: database) {
+    switch try await weChat.signIn(arrival, only: interaction.onlyUser, in: database) {
     case .signedIn(let user, let cookie):
       guard let entrance = try await enter(interaction, user, cookie, visit, in: database) else {
         throw WeChatReturnRefusal.lost
@@ -111,7 +111,7 @@ extension Authorization {
     _ interaction: Interaction, _ user: ID<User>, _ cookie: OpaqueToken, _ visit: Visit, in database: TenantDatabase
   ) async throws(FederationRefusal) -> Entrance? {
     do {
-      return try await enter(interaction, user: user, amr: ["wechat"], cookie: cookie, visit, in: database)
+      return try await enter(interaction, user: user, amr: WeChatFederation.amr, cookie: cookie, visit, in: database)
     } catch .fault(.database(.unique)) {
       return .signedIn(cookie.text)
     } catch .fault(let fault) {

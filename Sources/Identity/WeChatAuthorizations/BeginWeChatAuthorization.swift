@@ -36,7 +36,8 @@ struct BeginWeChatAuthorization: TenantStatement {
         JOIN users u ON u.tenant_id = current_tenant() AND u.id = s.user_id AND u.status = 'active'
         WHERE s.tenant_id = current_tenant() AND s.id = $8 AND s.cookie_hash = $9 AND s.identity_application_id = $2
           AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()
-          AND s.auth_time > now() - interval '5 minutes')
+          AND s.auth_time > now() - interval '5 minutes'
+          AND ('mfa' = ANY (s.amr) OR second_factor(s.identity_application_id, s.user_id) = 'none'))
       RETURNING id
     )
     SELECT provider, app_id, EXISTS (SELECT FROM begun) FROM client

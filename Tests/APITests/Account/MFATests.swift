@@ -188,4 +188,42 @@ struct MFATests {
       "SELECT FROM totp_authenticators WHERE tenant_id = '\(party.tenant.id)'")
     #expect(rows.isEmpty)
   }
+
+  @Test("who comes by WeChat is asked for the second factor too, and enrols first where it is required")
+  func weChat() async throws {
+    let site = try await TestWeChatSite.make(#","enrollment":"automatic","mfa":"required""#)
+    let browser = site.browser()
+    let page = try await site.signIn("mei", by: site.web, browser)
+    #expect(page.marker == "mfa-enroll" && browser.cookies.count == 1, "\(page.text)")
+    let app = try TestAuthenticator(page)
+    let done = try await site.party.second(browser, page, app.code())
+    let back = try await browser.follow(browser.get(done.continueURL))
+    let tokens = try await site.party.redeem(back.redirect.parameters["code"] ?? "")
+    #expect(tokens.claims("id_token")["amr"] == .array(["wechat", "otp", "mfa"].map { .string($0) }))
+    let again = site.browser(TestWeChatSite.weChat)
+    let asked = try await site.signIn("mei", by: site.account, again)
+    #expect(asked.marker == "mfa" && again.cookies.count == 1)
+    #expect(try await site.party.second(again, asked, app.wrong).status == 401)
+    #expect(try await site.party.second(again, asked, app.code(1)).redirect.parameters["code"] != nil)
+  }
+
+  @Test("the account page leads to linking WeChat, with a fresh sign-in of both factors only")
+  func linking() async throws {
+    let site = try await TestWeChatSite.make(#","mfa":"optional""#)
+    let party = site.party
+    let browser = try await party.accountBrowser()
+    let link = "\(party.issuer)/wechat/start/\(site.web.id)?purpose=link"
+    #expect(try await party.account(browser).text.contains("href=\"\(link)\""))
+    let address = try await browser.get(link).headers["location"] ?? ""
+    let back = try await browser.follow(browser.atWeChat(address, "mei"))
+    #expect(back.marker == "account" && back.text.contains("web &lt;b&gt;"))
+    try await party.age(minutes: 6)
+    #expect(try await browser.get(link).redirect.address == "\(party.issuer)/login")
+    let nobody = site.browser()
+    #expect(try await nobody.get(link).redirect.address == "\(party.issuer)/login")
+    try await party.age(minutes: -6)
+    let identity = try await party.tenant.send("GET", "users/\(party.userID)/identities").items.first?["id"]?.string ?? ""
+    let unlinked = try await party.change(browser, [("operation", "unlink"), ("id", identity)])
+    #expect(unlinked.redirect.parameters["notice"] == "unlinked")
+  }
 }
