@@ -31,8 +31,8 @@ extension Services {
     PushRoutes(inbox: pushes).add(to: tenant)
     oauth.add(to: tenant)
     AuthorizationRoutes(
-      issuers: issuers, authorization: authorization, logout: logout, account: account, devices: devices,
-      isSecure: publicURL.hasPrefix("https:"),
+      issuers: issuers, authorization: authorization, logout: logout, account: account, secondFactors: secondFactors,
+      devices: devices, isSecure: publicURL.hasPrefix("https:"),
       limit: limits.client
     ).add(to: tenant)
     oauth.addInserted(

@@ -26,6 +26,7 @@ public struct Services: Sendable {
   let authorization: Authorization
   let logout: Logout
   let account: Account
+  let secondFactors: SecondFactors
   let devices: DeviceSignIn
   let dpop: DPoP
   let pushes: PushInbox
@@ -65,10 +66,8 @@ public struct Services: Sendable {
     let issuer = TokenIssuer(publicURL: publicURL, keys: keys)
     issuers = Issuers(names: issuer)
     let hints = IDTokenHints(issuer: issuer, keys: keys)
-    authorization = Authorization(issuer: issuer, hints: hints, now: now)
     logout = Logout(hints: hints)
     assertions = ClientAssertions(names: issuer, now: now, read: readingKeys)
-    account = Account(authorization: authorization, now: now)
     devices = DeviceSignIn(ring: ring)
     dpop = DPoP(publicURL: publicURL, ring: ring, now: now)
     verifier = AccessTokenVerifier(issuer: issuer, keys: keys, now: now)
@@ -80,10 +79,13 @@ public struct Services: Sendable {
     self.pushes = PushInbox(provider: pushes, ring: ring, now: now)
     applications = Applications(ring: ring, issuers: issuers, names: issuer)
     clients = ThirdPartyAuthzClients(ring: ring, tokens: fetch)
+    secondFactors = SecondFactors(ring: ring, now: now)
     federation = WeChatFederation(
       codes: CodeExchange(miniapp: miniapp, web: web, ring: ring, now: now),
       phones: PhoneNumbers(provider: phones, tokens: hub),
-      issuer: issuer, verifier: verifier, ring: ring, now: now)
+      issuer: issuer, verifier: verifier, ring: ring, secondFactors: secondFactors, now: now)
+    authorization = Authorization(issuer: issuer, hints: hints, weChat: federation, pages: pages, now: now)
+    account = Account(authorization: authorization, secondFactors: secondFactors, now: now)
     tokenEndpoint = TokenEndpoint(
       issuer: issuer, verifier: verifier, refresh: Refresh(issuer: issuer, ring: ring), federation: federation, now: now
     )

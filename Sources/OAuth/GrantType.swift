@@ -8,6 +8,8 @@ public enum GrantType: String, Sendable, CaseIterable {
   case clientCredentials = "client_credentials"
   /// RFC 8628 section 3.4.
   case deviceCode = "urn:ietf:params:oauth:grant-type:device_code"
+  /// RFC 8693 section 2.1.
+  case tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
   /// The wire form of SiX IDaaS: `assertion` is a `federateCode` of type `Token`.
   case sixWeChatMiniapp = "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp"
 }

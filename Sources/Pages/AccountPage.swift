@@ -17,6 +17,8 @@ public struct AccountPage: HostedPage {
     case passwordChanged = "password_changed"
     /// The second factor is off.
     case mfaOff = "mfa_off"
+    /// It is still them: what they wanted can be done now.
+    case confirmed
     /// Nothing to sign in with would be left.
     case lastCredential = "last_credential"
     /// The WeChat account is of another user.

@@ -8,6 +8,8 @@ public struct ErrorPage: HostedPage {
   public let reference: String?
   /// What is wrong, for the developer of the application; English.
   public let detail: String?
+  /// Where the person can try again, at our own address.
+  public var retryURL: String?
 
   /// A page for `code`.
   public init(frame: PageFrame, code: String, reference: String? = nil, detail: String? = nil) {
@@ -26,8 +28,9 @@ public struct ErrorPage: HostedPage {
   public var content: HTML {
     let line: HTML? = reference.map { "<br>\(say(Phrases.reference)): <code>\($0)</code>" }
     let developer: HTML? = detail.map { "<br>\($0)" }
+    let retry: HTML? = retryURL.map { "<p><a class=\"button\" href=\"\($0)\">\(say(Phrases.tryAgain))</a></p>" }
     return """
-      <h1>\(title)</h1><p>\(say(Phrases.error(code).text))</p>
+      <h1>\(title)</h1><p>\(say(Phrases.error(code).text))</p>\(retry)
       <p class="soft small"><code>\(code)</code>\(developer)\(line)</p>
       """
   }

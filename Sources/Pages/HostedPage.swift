@@ -31,6 +31,8 @@ public protocol HostedPage: Sendable {
   var runsScript: Bool { get }
   /// Addresses beside our own that its forms may lead to.
   var formTargets: [String] { get }
+  /// Addresses whose origins stand in its frames.
+  var frames: [String] { get }
 }
 
 extension HostedPage {
@@ -40,10 +42,14 @@ extension HostedPage {
   public var runsScript: Bool { false }
   /// Our own only.
   public var formTargets: [String] { [] }
+  /// No frame.
+  public var frames: [String] { [] }
 
   /// The headers to send with it.
   public var headers: PageHeaders {
-    PageHeaders(style: frame.branding.style, runsScript: runsScript, formTargets: formTargets)
+    PageHeaders(
+      logo: frame.branding.logoURI, style: frame.branding.style, runsScript: runsScript, formTargets: formTargets,
+      frames: frames)
   }
 
   /// The page as UTF-8.

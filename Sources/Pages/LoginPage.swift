@@ -43,6 +43,20 @@ public struct LoginPage: HostedPage {
     }
   }
 
+  /// Somebody whom WeChat authenticated and whom nobody knows yet.
+  public struct Newcomer: Sendable {
+    /// What they call themselves at WeChat.
+    public let nickname: String?
+    /// Where the form is sent that makes an account.
+    public let registerAction: String
+
+    /// A newcomer.
+    public init(nickname: String?, registerAction: String) {
+      self.nickname = nickname
+      self.registerAction = registerAction
+    }
+  }
+
   /// Language and look.
   public let frame: PageFrame
   /// Where the form is sent.
@@ -57,6 +71,10 @@ public struct LoginPage: HostedPage {
   public var fault: Fault?
   /// The ways by WeChat.
   public var weChatWays: [WeChatWay] = []
+  /// WeChat's QR page for a frame beside the ways.
+  public var weChatFrame: String?
+  /// Who is to make an account or to sign in to one they have; then there are no other ways.
+  public var newcomer: Newcomer?
   /// False where nobody has a password.
   public var takesPasswords = true
   /// Further links, at our own address or https.
@@ -74,10 +92,13 @@ public struct LoginPage: HostedPage {
   /// The content of `<meta name="qiao-page">`.
   public var marker: String { "login" }
   /// The title.
-  public var title: String { say(Phrases.signIn) }
+  public var title: String { say(newcomer == nil ? Phrases.signIn : Phrases.newcomer) }
+  /// WeChat's, where its QR page stands in a frame.
+  public var frames: [String] { weChatFrame.map { [$0] } ?? [] }
 
   /// What stands in the card.
   public var content: HTML {
+    if let newcomer { return welcome(newcomer) }
     let target: HTML? = clientName.map { "<p class=\"soft\">\(say(Phrases.signInTo)) \($0)</p>" }
     let note: HTML? = fault.flatMap { Phrases.loginErrors[$0] }.map { .alert(say($0)) }
     let divider: HTML? =
@@ -86,7 +107,30 @@ public struct LoginPage: HostedPage {
       links.isEmpty ? nil : "<nav>\(links.map { "<a href=\"\($0.url)\">\($0.text)</a>" as HTML })</nav>"
     return """
       <h1>\(say(Phrases.signIn))</h1>\(target)\(note)
-      \(weChatWays.map(button))\(divider)\(takesPasswords ? form : nil)\(further)
+      \(qrFrame)\(weChatWays.map(button))\(divider)\(takesPasswords ? form : nil)\(further)
+      """
+  }
+
+  /// A frame may take the whole window back to us without a click, because it is the phone that is tapped; nothing else.
+  private var qrFrame: HTML? {
+    weChatFrame.map { address in
+      """
+      <iframe class="qrframe" src="\(address)" title="\(say(Phrases.weChatQR))" sandbox="allow-scripts allow-same-origin \
+      allow-forms allow-top-navigation" referrerpolicy="no-referrer" loading="lazy" allow="local-network-access"></iframe>
+
+      """
+    }
+  }
+
+  private func welcome(_ newcomer: Newcomer) -> HTML {
+    let name: HTML? = newcomer.nickname.flatMap { $0.isEmpty ? nil : "<strong>\($0)</strong><br>" }
+    let note: HTML? = fault.flatMap { Phrases.loginErrors[$0] }.map { .alert(say($0)) }
+    let other: HTML? = takesPasswords ? "<div class=\"or\">\(say(Phrases.orConnect))</div>\(form)" : nil
+    return """
+      <h1>\(title)</h1><p class="soft">\(name)\(say(Phrases.newcomerHint))</p>\(note)
+      <form method="post" action="\(newcomer.registerAction)">\(HTML.hidden(token))
+      <button class="wechat">\(HTML.weChatMark)<span>\(say(Phrases.register))</span></button></form>
+      \(other)
       """
   }
 
@@ -97,7 +141,7 @@ public struct LoginPage: HostedPage {
     <input id="username" name="username" value="\(username)" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="320" required>
     <label for="password">\(say(Phrases.password))</label>
     <input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required>
-    <button>\(say(Phrases.signIn))</button></form>
+    <button>\(say(newcomer == nil ? Phrases.signIn : Phrases.connect))</button></form>
     """
   }
 

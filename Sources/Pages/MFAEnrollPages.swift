@@ -32,6 +32,7 @@ public struct MFAEnrollPage: HostedPage {
     let note: HTML? = isWrong ? .alert(say(Phrases.wrongCode)) : nil
     return """
       <h1>\(title)</h1><p class="soft">\(say(Phrases.enrollHint))</p>\(note)
+      \(QRCode(otpauthURL)?.svg(label: say(Phrases.qrLabel)))
       <dl><dt>\(say(Phrases.secretKey))</dt><dd><code>\(secret)</code></dd></dl>
       <a class="button plain" href="\(otpauthURL)">\(say(Phrases.openAuthenticator))</a>
       <form method="post" action="\(action)">\(HTML.hidden(token))\(HTML.hidden("operation", "mfa_confirm"))

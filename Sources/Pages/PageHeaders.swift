@@ -10,20 +10,23 @@ public struct PageHeaders: Sendable {
   /// The policy of a page.
   ///
   /// - Parameters:
+  ///   - logo: the address of the brand's picture, whose origin is the only one that pictures come from.
   ///   - style: the inline style of the page's colours, allowed by its hash.
   ///   - runsScript: true for the page that submits itself by the script of ours.
   ///   - formTargets: addresses that a form of the page, or a redirect that answers it, may lead to. Browsers hold redirects after
   ///     a POST to `form-action` too, so a sign-in that ends at a client must name its redirect URI here.
-  init(style: String?, runsScript: Bool, formTargets: [String]) {
+  ///   - frames: addresses whose origins may stand in a frame of the page.
+  init(logo: String? = nil, style: String?, runsScript: Bool, formTargets: [String], frames: [String] = []) {
     var sources = "'self'"
     if let style {
       sources += " 'sha256-\(Data(SHA256.hash(data: Data(style.utf8))).base64EncodedString())'"
     }
     var targets = ["'self'"]
     for target in formTargets.compactMap(Self.source) where !targets.contains(target) { targets.append(target) }
+    let framed = frames.compactMap(Self.source).joined(separator: " ")
     contentSecurityPolicy =
-      "default-src 'none'; style-src \(sources); img-src https: data:; "
-      + (runsScript ? "script-src 'self'; " : "")
+      "default-src 'none'; style-src \(sources); img-src data:\(logo.flatMap(Self.source).map { " \($0)" } ?? ""); "
+      + (runsScript ? "script-src 'self'; " : "") + (framed.isEmpty ? "" : "frame-src \(framed); ")
       + "form-action \(targets.joined(separator: " ")); frame-ancestors 'none'; base-uri 'none'"
   }
 

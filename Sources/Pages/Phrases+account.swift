@@ -27,15 +27,18 @@ extension Phrases {
   static let changePassword = Phrase("Change password", "修改密码")
   static let twoStep = Phrase("Two-step sign-in", "两步验证")
   static let twoStepOff = Phrase(
-    "A code of your authenticator app protects your account beside the password.", "除密码外，还需验证器应用中的验证码，让账号更安全。")
+    "A code of your authenticator app protects your account beside your password or WeChat.",
+    "登录时除密码或微信外，还需输入验证器应用中的验证码，让账号更安全。")
   static let twoStepOn = Phrase("On. Backup codes left:", "已开启。剩余备用码：")
   static let turnOn = Phrase("Turn on", "开启")
   static let turnOff = Phrase("Turn off", "关闭")
   static let newBackupCodes = Phrase("New backup codes", "重新生成备用码")
   static let enroll = Phrase("Set up your authenticator", "设置验证器")
   static let enrollHint = Phrase(
-    "Add this key to your authenticator app, then enter the six digits it shows.", "请将此密钥添加到验证器应用，然后输入应用显示的六位数字。")
+    "Scan this with your authenticator app, or type the key into it. Then enter the six digits it shows.",
+    "请用验证器应用扫描二维码，或手动输入密钥，然后输入应用显示的六位数字。")
   static let openAuthenticator = Phrase("Open in authenticator", "在验证器中打开")
+  static let qrLabel = Phrase("QR code of the key", "密钥二维码")
   static let secretKey = Phrase("Key", "密钥")
   static let backupCodes = Phrase("Your backup codes", "您的备用码")
   static let backupCodesHint = Phrase(
@@ -51,6 +54,7 @@ extension Phrases {
     .consentRevoked: Phrase("The application has no access any more.", "已撤销应用授权。"),
     .passwordChanged: Phrase("Your password is changed. Other sessions have ended.", "密码已修改，其他设备已退出登录。"),
     .mfaOff: Phrase("Two-step sign-in is off.", "已关闭两步验证。"),
+    .confirmed: Phrase("Thank you, it is you. You can make your change now.", "身份已确认，请继续刚才的操作。"),
     .lastCredential: Phrase(
       "This is the last way you can sign in with. Set a password first.", "这是您唯一的登录方式，请先设置密码。"),
     .linkedElsewhere: Phrase(

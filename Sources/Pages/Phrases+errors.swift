@@ -70,5 +70,53 @@ extension Phrases {
       Phrase("Something went wrong here", "服务出现错误"),
       Phrase("It is not your fault. Try again in a moment.", "这不是您的问题，请稍后重试。")
     ),
+    "wechat_code_invalid": (
+      Phrase("WeChat's answer cannot be used", "微信授权已失效"),
+      Phrase("It is too old or was used before. Sign in with WeChat once more.", "授权码已过期或已使用，请重新使用微信登录。")
+    ),
+    "wechat_user_blocked": (
+      Phrase("WeChat holds this account back", "微信账号受限"),
+      Phrase("WeChat's security policy blocks it for now.", "该微信账号被微信安全策略拦截，暂时无法登录。")
+    ),
+    "wechat_snapshot_user": (
+      Phrase("Tap once more", "请再点一次"),
+      Phrase(
+        "WeChat showed a preview of this page, without your account. Open the whole page and tap the button.",
+        "当前为微信快照页，未获取到您的真实身份。请打开完整页面后点击下方按钮。")
+    ),
+    "wechat_credentials_rejected": (
+      Phrase("WeChat does not know this site", "微信登录配置有误"),
+      Phrase("The operator of this site has to look at its WeChat settings.", "请联系网站管理员检查微信应用配置。")
+    ),
+    "wechat_error": (
+      Phrase("WeChat refused", "微信拒绝了请求"),
+      Phrase("Sign in with WeChat once more, or another way.", "请重新使用微信登录，或使用其他方式。")
+    ),
+    "wechat_unavailable": (
+      Phrase("WeChat cannot be reached", "暂时无法连接微信"),
+      Phrase("Wait a moment and sign in once more.", "请稍后重新登录。")
+    ),
+    "rate_limited": (
+      Phrase("Too many requests", "请求过于频繁"), Phrase("Wait a moment and try again.", "请稍后再试。")
+    ),
+    "bind_ticket_invalid": (
+      Phrase("This page is too old", "页面已过期"),
+      Phrase("Sign in with WeChat once more.", "请重新使用微信登录。")
+    ),
+    "enrollment_closed": (
+      Phrase("No new accounts", "暂不接受新用户"),
+      Phrase("This WeChat account is not connected to an account here.", "该微信尚未关联本站账号，且目前不接受新用户注册。")
+    ),
+    "user_disabled": (
+      Phrase("This account is disabled", "账号已停用"), Phrase("Ask the operator.", "请联系管理员。")
+    ),
+    "client_not_found": (
+      Phrase("WeChat sign-in is off", "微信登录未启用"),
+      Phrase("Sign in another way.", "请使用其他方式登录。")
+    ),
+    "phone_number_conflict": (
+      Phrase("This did not work", "操作未成功"),
+      Phrase("The phone number belongs to another account.", "该手机号已属于其他账号。")
+    ),
   ]
 }

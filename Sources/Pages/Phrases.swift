@@ -7,6 +7,13 @@ enum Phrases {
   static let or = Phrase("or with a password", "或使用密码登录")
   static let weChatQR = Phrase("Sign in with WeChat", "微信扫码登录")
   static let weChatHere = Phrase("Continue with WeChat", "微信一键登录")
+  static let newcomer = Phrase("Welcome", "欢迎")
+  static let newcomerHint = Phrase(
+    "This WeChat account is not connected to an account here yet.", "该微信尚未关联本站账号。")
+  static let register = Phrase("Create a new account", "创建新账号")
+  static let orConnect = Phrase("or connect an account you have", "或关联已有账号")
+  static let connect = Phrase("Sign in and connect", "登录并关联")
+  static let tryAgain = Phrase("Try again", "重试")
   static let cancel = Phrase("Cancel", "取消")
 
   static let consent = Phrase("Allow access?", "允许访问？")

@@ -68,8 +68,11 @@ enum Stylesheet {
     .keys{display:grid;grid-template-columns:1fr 1fr;gap:6px 16px;padding:14px;margin:0 0 20px;background:var(--field);
     border:1px solid var(--line);border-radius:10px;list-style:none}
     .qr{display:block;width:200px;height:200px;margin:0 auto 16px;border-radius:10px}
+    .qrframe{display:block;width:260px;height:260px;margin:0 auto 16px;border:1px solid var(--line);border-radius:12px;
+    background:#fff;color-scheme:light}
     nav{margin:8px 0 0;display:flex;flex-wrap:wrap;gap:8px 20px;font-size:14px}
     @media(max-width:480px){body{padding:0;align-items:stretch;background:var(--card)}
+    .qrframe{display:none}
     main,main.wide{border:0;border-radius:0;box-shadow:none;padding:28px 20px}}
 
     """

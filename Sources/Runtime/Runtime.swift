@@ -26,7 +26,8 @@ public struct Runtime: Sendable {
   let wechat: WeChatClient
   /// The clock of the rules.
   let now: @Sendable () -> Date
-  private let loop: EventLoop
+  /// The thread of sockets and timers.
+  let loop: EventLoop
 
   /// Puts everything together; connections are opened at once, in the background.
   /// - Parameter now: the clock of the rules.

@@ -22,6 +22,11 @@ enum EveryPage {
       LoginPage.WeChatWay(name: text, url: text, kind: .qr), LoginPage.WeChatWay(name: text, url: text, kind: .qr),
     ]
     login.links = [(text, text)]
+    login.weChatFrame = "https://open.weixin.qq.com/connect/qrconnect?state=\(text)"
+    var newcomer = LoginPage(frame: frame, action: text, token: FormToken(text))
+    newcomer.newcomer = LoginPage.Newcomer(nickname: text, registerAction: text)
+    var failed = ErrorPage(frame: frame, code: "wechat_unavailable", reference: text, detail: text)
+    failed.retryURL = text
     var consent = ConsentPage(
       frame: frame, action: text, token: FormToken(text), clientName: text, scopes: ["openid", "orders", text])
     consent.userName = text
@@ -42,7 +47,7 @@ enum EveryPage {
       FormPostPage(
         frame: frame, redirectURI: "https://rp.example:8443/cb?x=\(text)", parameters: [("state", text), (text, "v")]),
       MFAEnrollPage(frame: frame, action: text, token: FormToken(text), secret: text, otpauthURL: text),
-      BackupCodesPage(frame: frame, codes: [text], continueURL: text),
+      BackupCodesPage(frame: frame, codes: [text], continueURL: text), newcomer, failed,
     ]
   }
 

@@ -48,6 +48,19 @@ struct PageHeadersTests {
     #expect(action == ["'self'", "https://rp.example:8443"])
   }
 
+  @Test("only the origin of the page in the frame may stand in one, and only there")
+  func frames() throws {
+    var page = LoginPage(frame: EveryPage.frame(), action: "/login", token: FormToken("t"))
+    #expect(Self.directives(page.headers.contentSecurityPolicy)["frame-src"] == nil)
+    page.weChatFrame = "https://open.weixin.qq.com/connect/qrconnect?appid=1;script-src&x#wechat_redirect"
+    let directives = Self.directives(page.headers.contentSecurityPolicy)
+    #expect(directives["frame-src"] == ["https://open.weixin.qq.com"])
+    #expect(directives["frame-ancestors"] == ["'none'"])
+    let frame = try #require(try Markup(page.render()).all("iframe").first)
+    #expect(frame.attributes["referrerpolicy"] == "no-referrer")
+    #expect(frame.attributes["sandbox"]?.contains("allow-popups") == false)
+  }
+
   @Test("colours and logos that are something else are left out")
   func branding() {
     let look = Branding(

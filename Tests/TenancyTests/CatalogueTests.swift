@@ -8,7 +8,8 @@ import Testing
   private static let system =
     """
     ('tenants', 'tenant_domains', 'tenant_erasures', 'operator_idempotency_keys', 'schema_migrations',
-      'application_schedules', 'expiring_tables', 'sweeps', 'reconciliation_claims', 'app_token_schedule', 'push_schedule')
+      'application_schedules', 'expiring_tables', 'sweeps', 'reconciliation_claims', 'app_token_schedule', 'push_schedule',
+      'backchannel_clients', 'backchannel_logouts')
     """
 
   /// Tables the rules are about: ours, without partitions, which nobody may touch directly.

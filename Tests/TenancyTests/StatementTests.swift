@@ -14,7 +14,7 @@ import Testing
   private static let systemTables: Set<String> = [
     "tenants", "tenant_domains", "tenant_erasures", "operator_idempotency_keys",
     "app_token_schedule", "application_schedules", "expiring_tables", "sweeps", "reconciliation_claims",
-    "push_schedule",
+    "push_schedule", "backchannel_clients", "backchannel_logouts",
   ]
 
   /// Files whose system statements enter a tenant first and then work on its rows.
@@ -80,7 +80,8 @@ import Testing
     // They live for ten minutes, ten seconds, a day, and until a worker comes by.
     let shortLived: Set<String> = [
       "federation_transactions.session_key_sealed", "federation_transactions.carried_sealed",
-      "wechat_code_exchanges.seed_sealed",
+      "wechat_code_exchanges.seed_sealed", "wechat_authorizations.interaction_sealed",
+      "authorization_requests.ticket_sealed",
       "idempotency_keys.response_sealed", "operator_idempotency_keys.response_sealed", "wechat_pushes.event_sealed",
     ]
     let columns = try await TestDatabase.shared().administer(

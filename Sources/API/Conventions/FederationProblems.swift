@@ -31,6 +31,10 @@ extension Problem {
         .forbidden, "wechat_snapshot_user",
         "WeChat showed the page in snapshot mode, with a person who does not exist. Open the whole page and sign in there.",
         detailZH: "当前为微信快照页，请打开完整页面后登录。")
+    case .mfaRequired:
+      self.init(
+        .forbidden, "mfa_required", "This person signs in with a second factor. Call profile again.",
+        detailZH: "该用户已开启两步验证，请重新登录。")
     case .userDisabled:
       self.init(.forbidden, "user_disabled", "This user is disabled.", detailZH: "该用户已被停用。")
     case .enrollmentClosed:

@@ -15,6 +15,12 @@ enum AccountPages {
     page.phoneNumber = user.phoneNumber
     page.email = user.email
     page.hasPassword = holder.hasPassword
+    page.secondFactor =
+      switch (holder.mfa, holder.isEnrolled) {
+      case (.off, _): .unavailable
+      case (_, false): .off
+      case (let mfa, true): .on(backupCodesLeft: holder.backupCodesLeft, isRequired: mfa == .required)
+      }
     page.logoutURL = "\(issuer)/logout"
     page.identities = overview.identities.map { identity in
       page.identity(

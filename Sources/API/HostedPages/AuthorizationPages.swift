@@ -8,12 +8,17 @@ import Pages
 /// The pages of the authorization endpoint (contract section 11).
 enum AuthorizationPages {
   /// The sign-in form.
-  static func login(_ interaction: Interaction, action: String, hasFailed: Bool, _ frame: PageFrame) -> Response {
+  static func login(
+    _ interaction: Interaction, action: String, hasFailed: Bool, _ offer: SignInOffer, _ frame: PageFrame
+  ) -> Response {
     var page = LoginPage(
       frame: frame, action: action, token: FormToken(interaction.token.expose(), name: "interaction"))
     page.clientName = interaction.clientName
     page.username = interaction.fields["login_hint"] ?? ""
-    page.fault = hasFailed ? .wrongCredentials : nil
+    page.fault = hasFailed ? .wrongCredentials : offer.fault
+    page.weChatWays = offer.ways
+    page.weChatFrame = offer.frame
+    page.newcomer = offer.newcomer
     page.formTargets = targets(interaction)
     return .page(page, hasFailed ? .unauthorized : .ok)
   }
@@ -35,6 +40,24 @@ enum AuthorizationPages {
     let page = ErrorPage(frame: frame, code: error.code.rawValue, reference: requestID, detail: error.description)
     var response = Response.page(page, isBusy ? .serviceUnavailable : .badRequest)
     if isBusy { response.headers[.retryAfter] = "2" }
+    return response
+  }
+
+  /// What WeChat or the rules of federation refused.
+  static func refused(
+    _ refusal: FederationRefusal, retry: String?, _ frame: PageFrame, requestID: String
+  ) -> Response {
+    refused(Problem(refusal), retry: retry, frame, requestID: requestID)
+  }
+
+  /// A problem as a page: the text for people, and the catalogue's for who runs the site. What is not the browser's fault is 503.
+  static func refused(_ problem: Problem, retry: String?, _ frame: PageFrame, requestID: String) -> Response {
+    let number = problem.wechatErrcode.map { " (\($0))" } ?? ""
+    let detail = frame.language == .chinese ? problem.detailZH ?? problem.detail : problem.detail
+    var page = ErrorPage(frame: frame, code: problem.code, reference: requestID, detail: detail + number)
+    page.retryURL = retry
+    var response = Response.page(page, problem.status.code >= 500 ? .serviceUnavailable : problem.status)
+    response.headers[.retryAfter] = problem.headers[.retryAfter]
     return response
   }
 

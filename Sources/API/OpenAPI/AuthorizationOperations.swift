@@ -29,7 +29,27 @@ extension ProtocolOperations {
         fields(["interaction", "decision"])),
       page(.get, "logout", "logout", ends, end),
       page(.post, "logout", "logout_post", ends, end),
-    ] + account
+    ] + account + weChatPages
+  }
+
+  private static var weChatPages: [DocumentedOperation] {
+    [
+      page(
+        .get, "wechat/start/{client}", "wechat_start",
+        "303 to WeChat's page, to sign in for an interaction or (`purpose=link`) to link an identity to the signed-in user.",
+        fields([], optional: ["interaction", "purpose"])),
+      page(
+        .get, "wechat/callback/{client}", "wechat_callback",
+        "Where WeChat sends a browser back: 303 onwards, or a page that says what went wrong.",
+        fields(["state"], optional: ["code"])),
+      page(
+        .get, "wechat/continue", "wechat_continue", "Goes on with an interaction that somebody signed in for.",
+        fields(["interaction"])),
+      page(
+        .post, "wechat/register", "wechat_register",
+        "Makes an account for the person whom WeChat authenticated for an interaction: 303 onwards.",
+        fields(["interaction"])),
+    ]
   }
 
   /// What a request needs, unless it was pushed.
@@ -37,7 +57,7 @@ extension ProtocolOperations {
   /// What it may say besides.
   private static let parameters = [
     "state", "nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "response_mode", "login_hint",
-    "id_token_hint", "ui_locales", "claims", "acr_values", "resource",
+    "id_token_hint", "ui_locales", "idp_hint", "claims", "acr_values", "resource",
   ]
 
   static func page(

@@ -48,19 +48,26 @@ enum ProtocolOperations {
         method: .post, path: "\(tenant)/federation/wechat/mobile/bindUser", name: "mobile_bind_user",
         summary: "Registers the person of a ticket or binds them to a user.", caller: .anybody,
         bodies: [(json, FieldReader.schema(of: FederationRoutes.BindBody.init))], answer: (json, outcome)),
-      DocumentedOperation(
-        method: .get, path: "\(path)/profile", name: "miniapp_profile_six",
-        summary: "The same in the wire form of SiX IDaaS.", caller: .anybody, query: six,
-        answer: (json, Schema.object([("data", Schema.anyObject)]))),
-      DocumentedOperation(
-        method: .post, path: "\(path)/bindUser", name: "miniapp_bind_user",
-        summary: "Registers the person of a ticket or binds them to a user; as a form in the wire form of SiX IDaaS.",
-        caller: .anybody,
-        bodies: [
-          (json, FieldReader.schema(of: FederationRoutes.BindBody.init)),
-          (form, fields(["clientPrimaryId", "federateCode"], optional: ["code"])),
-        ], answer: (json, outcome)),
     ]
+      + ["miniapp", "mobile"].map { kind in
+        DocumentedOperation(
+          method: .post, path: "\(tenant)/federation/wechat/\(kind)/mfa", name: "\(kind)_mfa",
+          summary: "Takes the second factor of the person of a ticket.", caller: .anybody,
+          bodies: [(json, FieldReader.schema(of: FederationRoutes.SecondFactorBody.init))], answer: (json, outcome))
+      } + [
+        DocumentedOperation(
+          method: .get, path: "\(path)/profile", name: "miniapp_profile_six",
+          summary: "The same in the wire form of SiX IDaaS.", caller: .anybody, query: six,
+          answer: (json, Schema.object([("data", Schema.anyObject)]))),
+        DocumentedOperation(
+          method: .post, path: "\(path)/bindUser", name: "miniapp_bind_user",
+          summary: "Registers the person of a ticket or binds them to a user; as a form in the wire form of SiX IDaaS.",
+          caller: .anybody,
+          bodies: [
+            (json, FieldReader.schema(of: FederationRoutes.BindBody.init)),
+            (form, fields(["clientPrimaryId", "federateCode"], optional: ["code"])),
+          ], answer: (json, outcome)),
+      ]
   }
 
   private static var pushes: [DocumentedOperation] {
@@ -81,7 +88,9 @@ enum ProtocolOperations {
     let grant = fields(
       ["grant_type"],
       optional: [
-        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "assertion", "resource", "device_code",
+        "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "assertion", "device_code",
+        "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "audience",
+        "resource",
       ] + authentication)
     let token = fields(["token"], optional: ["token_type_hint"] + authentication)
     let metadata = "OpenID Provider metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414)."
@@ -131,17 +140,20 @@ enum ProtocolOperations {
     [
       ("token_type", Schema.text), ("access_token", Schema.text), ("expires_in", Schema.integer),
       ("id_token", Schema.text), ("refresh_token", Schema.text), ("scope", Schema.text),
-    ], optional: ["id_token", "refresh_token", "scope"])
+      ("issued_token_type", Schema.text),
+    ], optional: ["id_token", "refresh_token", "scope", "issued_token_type"])
 
   private static let outcome = Schema.object(
     [
-      ("outcome", Schema.words(["authenticated", "registration_required"])), ("bind_ticket", Schema.text),
+      ("outcome", Schema.words(["authenticated", "registration_required", "mfa_required"])),
+      ("bind_ticket", Schema.text), ("mfa_ticket", Schema.text),
       ("token_type", Schema.text), ("access_token", Schema.text), ("expires_in", Schema.integer),
       ("id_token", Schema.text), ("refresh_token", Schema.text), ("scope", Schema.text), ("created", Schema.boolean),
       ("user", Schema.anyObject),
     ],
     optional: [
-      "bind_ticket", "token_type", "access_token", "id_token", "refresh_token", "scope", "created", "user",
+      "bind_ticket", "mfa_ticket", "token_type", "access_token", "id_token", "refresh_token", "scope", "created",
+      "user",
     ])
 
   /// Fields of a form or query, all strings.

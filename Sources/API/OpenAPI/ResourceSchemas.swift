@@ -46,6 +46,15 @@ enum ResourceSchemas {
     ("refresh_token_idle_ttl", Schema.integer), ("session_ttl", Schema.integer), ("session_idle_ttl", Schema.integer),
     ("reconcile_every", Schema.nullable(Schema.integer)), ("session_retention", Schema.integer),
     ("resources", Schema.texts),
+    ("mfa", Schema.words(MultiFactor.allCases.map(\.rawValue))),
+    (
+      "branding",
+      Schema.nullable(
+        Schema.object([
+          ("logo_uri", Schema.nullable(Schema.text)), ("primary_color", Schema.nullable(Schema.text)),
+          ("background_color", Schema.nullable(Schema.text)),
+        ]))
+    ),
   ])
 
   private static let client = resource([

@@ -40,6 +40,8 @@ struct ApplicationRoutes: Sendable {
       values.reconcileEvery = fields.optional("reconcile_every", life)
       values.sessionRetention = fields.optional("session_retention", retention, default: values.sessionRetention)
       values.resources = fields.optional("resources", resources, default: [])
+      values.mfa = fields.optional("mfa", .enumeration(), default: values.mfa)
+      values.branding = fields.optional("branding", BrandingFields.whole)
       self.values = values
     }
   }
@@ -60,6 +62,8 @@ struct ApplicationRoutes: Sendable {
     patch.lives["session_retention"] = fields.replacement("session_retention", retention)
     patch.reconcileEvery = fields.change("reconcile_every", life)
     patch.resources = fields.replacement("resources", resources)
+    patch.mfa = fields.replacement("mfa", .enumeration())
+    patch.branding = fields.change("branding", BrandingFields.patch)
     return patch
   }
 
@@ -149,6 +153,9 @@ struct ApplicationRoutes: Sendable {
     if let seconds = values.reconcileEvery { json.integer(seconds) } else { json.null() }
     json.member("session_retention", values.sessionRetention)
     json.member("resources", values.resources)
+    json.member("mfa", values.mfa.rawValue)
+    json.key("branding")
+    if let branding = values.branding { BrandingFields.write(branding, to: &json) } else { json.null() }
     json.member("created_at", application.createdAt)
     json.member("updated_at", application.updatedAt)
   }

@@ -19,6 +19,7 @@ extension AuthorizationRoutes {
       let overview = try await account.overview(of: holder, in: call.database)
       var page = AccountPages.account(
         holder, overview, issuer: call.issuer.issuer, token: Self.accountToken(call, request), frame)
+      page.linkURL = try await linkAddress(request, call, visit)
       page.notice = call.fields["notice"].flatMap { AccountPage.Notice(rawValue: $0) }
       return .page(page)
     }
@@ -38,15 +39,34 @@ extension AuthorizationRoutes {
       }
       guard !operation.isSensitive || account.isFresh(holder) else { return try await signIn(holder, call, visit) }
       let outcome = try await account.perform(operation, for: holder, visit, in: call.database)
-      guard outcome == .signedOut else { return Self.backToAccount(call, outcome) }
+      return try show(outcome, of: holder, call, request)
+    }
+  }
+
+  private func show(
+    _ outcome: Account.Outcome, of holder: AccountHolder, _ call: Call, _ request: Request
+  ) throws -> Response {
+    let own = "\(call.issuer.issuer)/account"
+    switch outcome {
+    case .nothing: return Self.redirect(own)
+    case .notice(let notice): return Self.redirect("\(own)?notice=\(notice.rawValue)")
+    case .signedOut:
       var response = Response.page(LoggedOutPage(frame: call.frame))
       response.headers.append(call.cookies.clear(call.cookies.session))
       return response
+    case .enrolling(let key, let isWrong):
+      var page = MFAPages.enrolment(
+        key, account: holder.loginHint ?? holder.user.name, action: own, token: Self.accountToken(call, request),
+        call.issuer, call.frame)
+      page.isWrong = isWrong
+      return .page(page, isWrong ? .unauthorized : .ok)
+    case .backupCodes(let codes):
+      return .page(BackupCodesPage(frame: call.frame, codes: codes, continueURL: own))
     }
   }
 
   /// To the sign-in page for the account itself; for a holder it is theirs alone, so that nobody else goes on in their place.
-  private func signIn(
+  func signIn(
     _ holder: AccountHolder?, _ call: Call, _ visit: Authorization.Visit
   ) async throws -> Response {
     var fields: [String: String] = [:]
@@ -54,11 +74,6 @@ extension AuthorizationRoutes {
     fields["login_hint"] = holder?.loginHint
     let token = try await authorization.beginForAccount(fields, user: holder?.user.id, visit, in: call.database)
     return redirect(to: "login", token, call)
-  }
-
-  private static func backToAccount(_ call: Call, _ outcome: Account.Outcome) -> Response {
-    let notice = AccountPage.Notice(rawValue: outcome.rawValue).map { "?notice=\($0.rawValue)" } ?? ""
-    return redirect("\(call.issuer.issuer)/account\(notice)")
   }
 
   /// What only the page of this browser and this session can know.
@@ -80,6 +95,10 @@ extension Account.Operation {
     case ("change_password", _):
       self = .changePassword(
         current: Secret(fields["current_password"] ?? ""), new: Secret(fields["new_password"] ?? ""))
+    case ("mfa_begin", _): self = .beginMFA
+    case ("mfa_confirm", _): self = .confirmMFA(code: fields["code"] ?? "")
+    case ("mfa_disable", _): self = .disableMFA
+    case ("mfa_backup_codes", _): self = .renewBackupCodes
     default: return nil
     }
   }

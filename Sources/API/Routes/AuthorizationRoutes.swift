@@ -12,6 +12,7 @@ struct AuthorizationRoutes: Sendable {
   let authorization: Authorization
   let logout: Logout
   let account: Account
+  let secondFactors: SecondFactors
   let devices: DeviceSignIn
   /// True where browsers come by https.
   let isSecure: Bool
@@ -28,8 +29,10 @@ struct AuthorizationRoutes: Sendable {
     issuer.post("consent", use: consent)
     issuer.get("logout", use: endSession)
     issuer.post("logout", use: endSession)
+    addWeChat(to: issuer)
     issuer.get("account", use: accountPage)
     issuer.post("account", use: changeAccount)
+    addMFA(to: issuer)
     issuer.get("device", use: devicePage)
     issuer.post("device", use: device)
   }
@@ -41,6 +44,7 @@ struct AuthorizationRoutes: Sendable {
     let cookies: PageCookies
     let browser: (value: Secret<String>, isNew: Bool)
     let frame: PageFrame
+    let acceptLanguage: String?
     let requestID: String
     let database: TenantDatabase
 
@@ -52,15 +56,16 @@ struct AuthorizationRoutes: Sendable {
   @Sendable private func authorize(_ request: Request, _ context: TenantContext) async throws -> Response {
     try await page(request, context) { call, visit in
       let outcome = try await authorization.begin(call.fields, visit, in: call.database)
+      if let response = try await straightToWeChat(outcome, call, visit) { return response }
       return answer(outcome, call)
     }
   }
 
   @Sendable private func loginPage(_ request: Request, _ context: TenantContext) async throws -> Response {
     try await page(request, context) { call, visit in
-      let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
-      let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
-      return AuthorizationPages.login(interaction, action: "\(call.issuer.issuer)/login", hasFailed: false, frame)
+      let (interaction, ways) = try await authorization.interactionWithWays(
+        call.fields["interaction"], visit, in: call.database)
+      return try await signInPage(interaction, ways, hasFailed: false, request, call, visit)
     }
   }
 
@@ -69,17 +74,13 @@ struct AuthorizationRoutes: Sendable {
       let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
       let username = call.fields["username"] ?? ""
       try limit.admit("\(context.tenant.slug) login \(username.prefix(64).lowercased())")
-      let cookie = try await authorization.signIn(
+      let entrance = try await authorization.signIn(
         interaction, username: username, password: Secret(call.fields["password"] ?? ""), visit, in: call.database)
-      guard let cookie else {
-        let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
-        return AuthorizationPages.login(interaction, action: "\(call.issuer.issuer)/login", hasFailed: true, frame)
+      guard let entrance else {
+        let ways = try await authorization.weChatWays(visit, in: call.database)
+        return try await signInPage(interaction, ways, hasFailed: true, request, call, visit)
       }
-      let outcome = try await authorization.proceed(
-        call.fields["interaction"], decision: nil, call.visit(cookie), in: call.database)
-      var response = answer(outcome, call)
-      response.headers.append(call.cookies.set(call.cookies.session, cookie))
-      return response
+      return try await entered(entrance, interaction, call)
     }
   }
 
@@ -111,7 +112,8 @@ struct AuthorizationRoutes: Sendable {
     case .respond(let response): AuthorizationPages.back(response, call.frame)
     case .signIn(let token): redirect(to: "login", token, call)
     case .consent(let token): redirect(to: "consent", token, call)
-    case .account: Self.redirect("\(call.issuer.issuer)/account")
+    case .account(let isConfirmed):
+      Self.redirect("\(call.issuer.issuer)/account\(isConfirmed ? "?notice=confirmed" : "")")
     case .device(let isAllowed): .page(DeviceDonePage(frame: call.frame, isAllowed: isAllowed))
     }
   }
@@ -120,8 +122,10 @@ struct AuthorizationRoutes: Sendable {
     Self.redirect("\(call.issuer.issuer)/\(page)?interaction=\(token.expose())")
   }
 
+  /// To an address of WeChat's or of our own pages, without telling where from.
   static func redirect(_ location: String) -> Response {
-    Response(status: .seeOther, headers: [.location: location, .cacheControl: "no-store"])
+    Response(
+      status: .seeOther, headers: [.location: location, .cacheControl: "no-store", .referrerPolicy: "no-referrer"])
   }
 
   /// Reads a request, and turns a refusal into a page that goes nowhere.
@@ -138,7 +142,7 @@ struct AuthorizationRoutes: Sendable {
       let fields = try await fields(of: request)
       let call = Call(
         issuer: issuer, fields: fields, cookies: cookies, browser: cookies.binding(in: request), frame: frame,
-        requestID: context.requestID, database: context.database)
+        acceptLanguage: request.headers[.acceptLanguage], requestID: context.requestID, database: context.database)
       var response = try await body(call, call.visit(cookies.value(cookies.session, in: request)))
       if call.browser.isNew { response.headers.append(cookies.set(cookies.browser, call.browser.value)) }
       return response
@@ -155,7 +159,9 @@ struct AuthorizationRoutes: Sendable {
   static func frame(_ issuer: PublishedIssuer, _ uiLocales: String?, _ request: Request) -> PageFrame {
     PageFrame(
       language: .choose(uiLocales: uiLocales, acceptLanguage: request.headers[.acceptLanguage]),
-      branding: Branding(displayName: issuer.name))
+      branding: Branding(
+        displayName: issuer.name, logoURI: issuer.branding?.logoURI, primaryColor: issuer.branding?.primaryColor,
+        backgroundColor: issuer.branding?.backgroundColor))
   }
 
   private func fields(of request: Request) async throws -> [String: String] {
@@ -165,4 +171,9 @@ struct AuthorizationRoutes: Sendable {
     }
     return fields
   }
+}
+
+extension HTTPField.Name {
+  /// `Referrer-Policy`
+  fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
 }

@@ -20,7 +20,9 @@ struct FederationRoutes: Sendable {
       if request.mediaType == "application/x-www-form-urlencoded" { return try await sixBindUser(request, context) }
       return try await bindUser(request, context, of: .miniapp)
     }
+    miniapp.post("mfa", use: secondFactor)
     let mobile = group.group("federation/wechat/mobile")
+    mobile.post("mfa", use: secondFactor)
     mobile.post("profile") { try await profile($0, $1, of: .mobile) }
     mobile.post("bindUser") { try await bindUser($0, $1, of: .mobile) }
   }
@@ -43,16 +45,28 @@ struct FederationRoutes: Sendable {
     let outcome = try await federation.profile(
       asked.code, of: kind, client: try client(asked.client, context), in: context.database,
       requestID: context.requestID)
-    switch outcome {
-    case .authenticated(let signedIn): return Self.answer(signedIn, status: .ok)
-    case .registrationRequired(let ticket):
-      return .json(
-        JSONWriter.object { json in
-          json.member("outcome", "registration_required")
-          json.member("bind_ticket", ticket)
-          json.member("expires_in", FederationTransaction.lifetime)
-        })
+    return Self.answer(outcome, created: .ok)
+  }
+
+  /// The body of `mfa`.
+  struct SecondFactorBody: Sendable {
+    let client: String
+    let ticket: String
+    let code: String
+
+    init(_ fields: inout FieldReader) {
+      client = fields.required("client_id", .text(1...100))
+      ticket = fields.required("mfa_ticket", .text(1...512))
+      code = fields.required("code", .text(1...64))
     }
+  }
+
+  @Sendable private func secondFactor(_ request: Request, _ context: TenantContext) async throws -> Response {
+    let asked = try await JSONBody.read(request, SecondFactorBody.init)
+    let signedIn = try await federation.secondFactor(
+      asked.code, ticket: asked.ticket, client: try client(asked.client, context), in: context.database,
+      requestID: context.requestID)
+    return Self.answer(signedIn, status: .ok)
   }
 
   /// The body of `bindUser`.
@@ -105,8 +119,9 @@ struct FederationRoutes: Sendable {
       client: try client(asked.client, context), proof: asked.proof, phoneCode: asked.phoneCode,
       nickname: asked.nickname,
       avatarURL: asked.avatarURL, bindTo: asked.bindTo)
-    let signedIn = try await federation.bindUser(bind, of: kind, in: context.database, requestID: context.requestID)
-    return Self.answer(signedIn, status: signedIn.created ? .created : .ok)
+    return Self.answer(
+      try await federation.bindUser(bind, of: kind, in: context.database, requestID: context.requestID),
+      created: .created)
   }
 
   /// An id that is no id is a client that does not exist.
@@ -114,6 +129,22 @@ struct FederationRoutes: Sendable {
     guard let id = ID<ThirdPartyAuthzClient>(text) else { throw FederationRefusal.clientNotFound }
     try limit.admit("\(context.tenant.slug) \(id)")
     return id
+  }
+
+  private static func answer(_ outcome: FederationOutcome, created: HTTPResponse.Status) -> Response {
+    func ticket(_ outcome: String, _ name: String, _ ticket: String) -> Response {
+      .json(
+        JSONWriter.object { json in
+          json.member("outcome", outcome)
+          json.member(name, ticket)
+          json.member("expires_in", FederationTransaction.lifetime)
+        })
+    }
+    switch outcome {
+    case .authenticated(let signedIn): return answer(signedIn, status: signedIn.created ? created : .ok)
+    case .registrationRequired(let text): return ticket("registration_required", "bind_ticket", text)
+    case .mfaRequired(let text, _): return ticket("mfa_required", "mfa_ticket", text)
+    }
   }
 
   private static func answer(_ signedIn: FederationOutcome.SignedIn, status: HTTPResponse.Status) -> Response {

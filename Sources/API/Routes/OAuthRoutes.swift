@@ -115,6 +115,7 @@ struct OAuthRoutes: Sendable {
         if let username = live.user?.username { json.member("username", username) }
         json.member("token_type", claims.keyThumbprint == nil ? "Bearer" : "DPoP")
         if let key = claims.keyThumbprint { json.confirmation(key) }
+        if let actor = claims.actor { json.member("act", raw: JSONValue.object(actor).text) }
         json.member("exp", claims.expiresAt)
         json.member("iat", claims.issuedAt)
         json.member("sub", claims.subject)

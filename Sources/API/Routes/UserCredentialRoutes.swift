@@ -8,7 +8,15 @@ import Tenancy
 struct UserCredentialRoutes: Sendable {
   let cursors: Cursors
 
-  var endpoints: [Endpoint<ManagementContext>] { identities + sessions }
+  var endpoints: [Endpoint<ManagementContext>] { identities + sessions + [secondFactor] }
+
+  private var secondFactor: Endpoint<ManagementContext> {
+    .delete("users/{id}/mfa", "reset_user_mfa", .usersWrite) { request, context in
+      try QueryParameters.none(request)
+      try await SecondFactors.reset(try context.id(), author: context.author, in: context.database)
+      return Response(status: .noContent)
+    }
+  }
 
   private var identities: [Endpoint<ManagementContext>] {
     [

@@ -13,14 +13,17 @@ public struct Account: Sendable {
   public static let freshness = 300.0
 
   let authorization: Authorization
+  let secondFactors: SecondFactors
   let workers: PasswordWorkers
   let now: @Sendable () -> Date
 
   /// The accounts behind `authorization`'s sessions.
   public init(
-    authorization: Authorization, workers: PasswordWorkers = .shared, now: @escaping @Sendable () -> Date
+    authorization: Authorization, secondFactors: SecondFactors, workers: PasswordWorkers = .shared,
+    now: @escaping @Sendable () -> Date
   ) {
     self.authorization = authorization
+    self.secondFactors = secondFactors
     self.workers = workers
     self.now = now
   }
@@ -37,22 +40,40 @@ public struct Account: Sendable {
     case revokeConsent(UUID)
     /// Have another password.
     case changePassword(current: Secret<String>, new: Secret<String>)
+    /// Be shown a key for an authenticator.
+    case beginMFA
+    /// Turn the second factor on with its first code.
+    case confirmMFA(code: String)
+    /// Turn it off.
+    case disableMFA
+    /// Have other backup codes.
+    case renewBackupCodes
 
     /// True for what needs a fresh sign-in.
     public var isSensitive: Bool {
       switch self {
-      case .unlink, .changePassword: true
+      case .unlink, .changePassword, .beginMFA, .confirmMFA, .disableMFA, .renewBackupCodes: true
       case .endSession, .endAllSessions, .revokeConsent: false
       }
     }
   }
 
-  /// What became of it; the word is also the notice of the page.
-  public enum Outcome: String, Sendable {
-    /// It was not there any more.
+  /// What became of it.
+  public enum Outcome: Sendable {
+    /// It was not there any more, or cannot be done.
     case nothing
     /// The session of this very browser is over.
-    case signedOut = "signed_out"
+    case signedOut
+    /// To be reported on the page.
+    case notice(Notice)
+    /// The key to put into an authenticator, in base32, and whether a code of it was wrong.
+    case enrolling(Secret<String>, isWrong: Bool)
+    /// Backup codes, seen only now.
+    case backupCodes([String])
+  }
+
+  /// The word by which the page reports it.
+  public enum Notice: String, Sendable {
     /// The identity is off.
     case unlinked
     /// Nothing to sign in with would be left.
@@ -63,6 +84,8 @@ public struct Account: Sendable {
     case consentRevoked = "consent_revoked"
     /// There is a new password.
     case passwordChanged = "password_changed"
+    /// The second factor is off.
+    case mfaOff = "mfa_off"
     /// The current password is wrong.
     case wrongPassword = "wrong_password"
     /// The new password is too short or too long.

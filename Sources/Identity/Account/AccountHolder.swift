@@ -15,21 +15,32 @@ public struct AccountHolder: Sendable {
   public let amr: [String]
   /// False for a person who only comes by WeChat.
   public let hasPassword: Bool
+  /// What the application asks of everybody.
+  public let mfa: MultiFactor
+  /// True for a person with an authenticator.
+  public let isEnrolled: Bool
+  /// Backup codes that were not used.
+  public let backupCodesLeft: Int
 
   /// What the sign-in page may fill in for them.
   public var loginHint: String? { user.username ?? user.email ?? user.phoneNumber }
 }
 
-/// The holder of a browser's cookie.
+/// The holder of a browser's cookie; nobody while the session lacks a factor that is asked for by now.
 struct FindAccountHolder: TenantStatement {
   static let sql: SQL = """
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
-      s.id, s.auth_time, s.amr, u.password_hash IS NOT NULL
+      s.id, s.auth_time, s.amr, u.password_hash IS NOT NULL, a.mfa, t.user_id IS NOT NULL, (SELECT count(*)
+        FROM backup_codes b WHERE b.tenant_id = current_tenant() AND b.user_id = u.id)
     FROM sessions s
+    JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = s.identity_application_id
     JOIN users u ON u.tenant_id = current_tenant() AND u.id = s.user_id AND u.status = 'active'
+    LEFT JOIN totp_authenticators t
+      ON t.tenant_id = current_tenant() AND t.user_id = u.id AND t.confirmed_at IS NOT NULL
     WHERE s.tenant_id = current_tenant() AND s.id = $2 AND s.cookie_hash = $3 AND s.identity_application_id = $1
       AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()
+      AND ('mfa' = ANY (s.amr) OR second_factor(s.identity_application_id, s.user_id) = 'none')
     """
   let application: ID<IdentityApplication>
   let cookie: OpaqueToken
@@ -43,6 +54,8 @@ struct FindAccountHolder: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> AccountHolder {
     AccountHolder(
       user: try User(&row), session: try row.next(), authTime: try row.next(),
-      amr: try row.next(ColumnArray<String>.self).elements, hasPassword: try row.next())
+      amr: try row.next(ColumnArray<String>.self).elements, hasPassword: try row.next(),
+      mfa: MultiFactor(rawValue: try row.next()) ?? .required, isEnrolled: try row.next(),
+      backupCodesLeft: try row.next())
   }
 }

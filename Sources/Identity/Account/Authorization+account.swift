@@ -27,6 +27,6 @@ extension Authorization {
     _ interaction: Interaction, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> Outcome {
     guard try await !run(SpendInteraction(token: interaction.opaque), in: database).isEmpty else { throw Self.lost }
-    return .account
+    return .account(isConfirmed: interaction.onlyUser != nil)
   }
 }

@@ -45,6 +45,10 @@ public struct ApplicationDetails: Sendable {
     public var sessionRetention = 0
     /// What access tokens may be for besides the issuer itself: absolute URIs (RFC 8707).
     public var resources: [String] = []
+    /// Whether people show a second factor.
+    public var mfa = MultiFactor.off
+    /// How its pages look; `nil` for the plain look.
+    public var branding: ApplicationBranding?
 
     /// The defaults.
     public init() {}
@@ -52,7 +56,7 @@ public struct ApplicationDetails: Sendable {
 
   /// Reads the columns `id, name, slug, enrollment, phone_matching, signing_alg, access_token_ttl, id_token_ttl,
   /// refresh_token_ttl, refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention, resources,
-  /// version, created_at, updated_at`.
+  /// version, created_at, updated_at, mfa, branding`.
   init(_ row: inout Row) throws(DecodingFault) {
     id = try row.next()
     name = try row.next()
@@ -70,10 +74,12 @@ public struct ApplicationDetails: Sendable {
     values.reconcileEvery = try row.next()
     values.sessionRetention = try row.next()
     values.resources = try row.next(ColumnArray<String>.self).elements
-    settings = values
     version = try row.next()
     createdAt = try row.next()
     updatedAt = try row.next()
+    values.mfa = MultiFactor(rawValue: try row.next()) ?? .required
+    values.branding = try row.next(JSONText?.self).map(ApplicationBranding.init)
+    settings = values
   }
 }
 
@@ -95,6 +101,10 @@ public struct ApplicationPatch: Sendable {
   public var reconcileEvery = FieldChange<Int>.keep
   /// What access tokens may be for; all of them.
   public var resources: [String]?
+  /// Whether people show a second factor.
+  public var mfa: MultiFactor?
+  /// A merge patch of the look.
+  public var branding = FieldChange<JSONText>.keep
 
   /// A patch that changes nothing.
   public init() {}

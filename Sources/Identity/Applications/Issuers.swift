@@ -15,6 +15,8 @@ public struct PublishedIssuer: Sendable {
   public let name: String
   /// The `iss`.
   public let issuer: String
+  /// How its pages look.
+  public let branding: ApplicationBranding?
   /// OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2.
   public let metadata: Document
   /// RFC 7517 section 5.
@@ -103,7 +105,7 @@ public final class Issuers: Sendable {
   private func publish(_ found: FindIssuer.Output, _ slug: String, in database: TenantDatabase) -> PublishedIssuer {
     let issuer = names.issuer(tenant: database.tenant, application: slug)
     return PublishedIssuer(
-      id: found.id, slug: slug, name: found.name, issuer: issuer,
+      id: found.id, slug: slug, name: found.name, issuer: issuer, branding: found.branding,
       metadata: PublishedIssuer.Document(Self.metadata(issuer, found)),
       keys: PublishedIssuer.Document(Array("{\"keys\":[\(found.keys.joined(separator: ","))]}".utf8)))
   }
@@ -132,7 +134,7 @@ public final class Issuers: Sendable {
         "grant_types_supported",
         [
           "authorization_code", "client_credentials", "refresh_token",
-          "urn:ietf:params:oauth:grant-type:device_code",
+          "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
           "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp",
         ])
       json.member("dpop_signing_alg_values_supported", DPoP.algorithms)
@@ -157,6 +159,8 @@ public final class Issuers: Sendable {
           "zoneinfo", "locale", "email", "email_verified", "phone_number", "phone_number_verified", "address",
         ])
       json.member("claims_parameter_supported", true)
+      json.member("backchannel_logout_supported", true)
+      json.member("backchannel_logout_session_supported", true)
       json.member("request_parameter_supported", false)
       json.member("request_uri_parameter_supported", false)
     }
@@ -170,6 +174,7 @@ struct FindIssuer: TenantStatement {
     let name: String
     let algorithm: String
     let keys: [String]
+    let branding: ApplicationBranding?
   }
 
   static let sql: SQL = """
@@ -177,7 +182,7 @@ struct FindIssuer: TenantStatement {
       SELECT k.public_jwk FROM signing_keys k
       WHERE k.tenant_id = current_tenant() AND k.identity_application_id = a.id
         AND (k.expires_at IS NULL OR k.expires_at > now())
-      ORDER BY k.status = 'active' DESC, k.id)
+      ORDER BY k.status = 'active' DESC, k.id), a.branding
     FROM identity_applications a
     WHERE a.tenant_id = current_tenant() AND a.slug = $1
     """
@@ -188,7 +193,8 @@ struct FindIssuer: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
     Output(
       id: try row.next(), name: try row.next(), algorithm: try row.next(),
-      keys: try row.next(ColumnArray<String>.self).elements)
+      keys: try row.next(ColumnArray<String>.self).elements,
+      branding: try row.next(JSONText?.self).map(ApplicationBranding.init))
   }
 }
 

@@ -14,21 +14,27 @@ extension Authorization {
     guard let opaque = token.flatMap({ OpaqueToken($0, prefix: Interaction.prefix) }) else { throw Self.lost }
     let find = FindInteraction(
       token: opaque, browserHash: visit.browserHash, application: visit.application, cookie: visit.cookie)
-    guard let found = try await run(find, in: database).first else { throw Self.lost }
+    return try Self.interaction(opaque, try await run(find, in: database).first, visit)
+  }
+
+  /// What was found for the token of an interaction.
+  static func interaction(
+    _ opaque: OpaqueToken, _ found: FindInteraction.Output?, _ visit: Visit
+  ) throws(OAuthRefusal) -> Interaction {
+    guard let found else { throw lost }
     return Interaction(
       token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
-      browserHash: visit.browserHash, client: found.client, isAnswered: found.isAnswered,
-      clientScopes: found.clientScopes,
-      device: found.device)
+      browserHash: visit.browserHash, client: found.client, answeredBy: found.answeredBy, onlyUser: found.onlyUser,
+      ticketSealed: found.ticketSealed, device: found.device, first: found.first,
+      clientScopes: found.clientScopes)
   }
 
   /// Signs in with a password for an interaction.
-  /// - Returns: the value of the new session's cookie; `nil` for a wrong name or password, a disabled user and a locked account
-  ///   alike.
+  /// - Returns: how far they are; `nil` for a wrong name or password, a disabled user and a locked account alike.
   /// - Throws: `.oauth` with `temporarily_unavailable` when no more passwords can be checked, `.fault`.
   public func signIn(
     _ interaction: Interaction, username: String, password: Secret<String>, _ visit: Visit, in database: TenantDatabase
-  ) async throws(OAuthRefusal) -> Secret<String>? {
+  ) async throws(OAuthRefusal) -> Entrance? {
     let found: LocalSignIn.SignedIn
     do {
       found = try await LocalSignIn().signIn(
@@ -43,23 +49,36 @@ extension Authorization {
     return try await enter(interaction, user: found.user, amr: found.amr, visit, in: database)
   }
 
-  /// Lets in whoever has shown who they are for an interaction, by whatever means.
+  /// How far somebody is who has shown who they are.
+  public enum Entrance: Sendable {
+    /// They are in: the value of the new session's cookie.
+    case signedIn(Secret<String>)
+    /// They owe a second factor, which they have or must enrol first.
+    case secondFactor(isEnrolled: Bool)
+  }
+
+  /// Lets in whoever has shown who they are for an interaction, by whatever means, if nothing else is asked of them.
   ///
   /// The browser gets a new session each time; the one it held ends, whoever it was of.
   /// - Parameters:
   ///   - amr: how they did (RFC 8176).
   ///   - cookie: the session's cookie, where it was chosen before so that the same answer can be given again.
-  /// - Returns: the value of the new session's cookie; `nil` for a disabled user and for one who may not answer this interaction.
+  ///   - hasSecondFactor: true when they have just shown the second factor behind the first.
+  /// - Returns: how far they are; `nil` for a disabled user and for one who may not answer this interaction.
   /// - Throws: `.fault`.
   func enter(
-    _ interaction: Interaction, user: ID<User>, amr: [String], cookie: OpaqueToken? = nil, _ visit: Visit,
-    in database: TenantDatabase
-  ) async throws(OAuthRefusal) -> Secret<String>? {
+    _ interaction: Interaction, user: ID<User>, amr: [String], cookie: OpaqueToken? = nil,
+    hasSecondFactor: Bool = false, _ visit: Visit, in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Entrance? {
     let cookie = cookie ?? OpaqueToken.make(prefix: BrowserSession.prefix)
     let signIn = SignInBrowser(
       author: .user(user, requestID: visit.requestID), cookie: cookie, interaction: interaction.opaque,
-      user: user, amr: amr, held: visit.cookie)
-    return try await run(signIn, in: database).isEmpty ? nil : cookie.text
+      user: user, amr: amr, held: visit.cookie, hasSecondFactor: hasSecondFactor)
+    switch try await run(signIn, in: database).first {
+    case "none": return .signedIn(cookie.text)
+    case let step?: return .secondFactor(isEnrolled: step == "code")
+    case nil: return nil
+    }
   }
 
   /// Brings an interaction to its end, once somebody signed in for it.
@@ -69,7 +88,8 @@ extension Authorization {
     _ token: String?, decision: Bool?, _ visit: Visit, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> Outcome {
     let interaction = try await interaction(token, visit, in: database)
-    guard interaction.isAnswered else { return .signIn(interaction.token) }
+    guard let user = interaction.answeredBy else { return .signIn(interaction.token) }
+    try await connectNewcomer(interaction, to: user, in: database, requestID: visit.requestID)
     guard let clientID = interaction.client else { return try await backToAccount(interaction, in: database) }
     guard interaction.device == nil else {
       return try await proceedForDevice(interaction, decision: decision, visit, in: database)

@@ -16,6 +16,7 @@ extension Authorization {
     var fields = request.fields.filter { !PushedRequest.ownFields.contains($0.key) }
     fields["client_id"] = client.id.canonical
     do throws(OAuthError) {
+      try Self.bind(&fields, to: request.proof)
       guard fields["request_uri"] == nil else {
         throw OAuthError(.invalidRequest, "request_uri has no place in a pushed request")
       }
@@ -28,8 +29,12 @@ extension Authorization {
       throw .oauth(error)
     }
     let token = OpaqueToken.make(prefix: PushedRequest.prefix)
-    _ = try await run(
-      StorePushedRequest(token: token, application: application, client: client.id, fields: fields), in: database)
+    let store = StorePushedRequest(token: token, application: application, client: client.id, fields: fields)
+    do {
+      _ = try await database.run(store, proving: request.proof)
+    } catch {
+      throw OAuthRefusal(error)
+    }
     return PushedRequest(uri: token.text.map { PushedRequest.scheme + $0 })
   }
 

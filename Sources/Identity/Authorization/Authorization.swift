@@ -1,3 +1,4 @@
+import Federation
 import FoundationEssentials
 import OAuth
 import Observability
@@ -12,12 +13,20 @@ import Tenancy
 public struct Authorization: Sendable {
   let issuer: TokenIssuer
   let hints: IDTokenHints
+  /// For who signs in by WeChat.
+  let weChat: WeChatFederation
+  let pages: any BrowserPages
   let now: @Sendable () -> Date
 
   /// An endpoint of the given parts.
-  public init(issuer: TokenIssuer, hints: IDTokenHints, now: @escaping @Sendable () -> Date) {
+  public init(
+    issuer: TokenIssuer, hints: IDTokenHints, weChat: WeChatFederation, pages: any BrowserPages,
+    now: @escaping @Sendable () -> Date
+  ) {
     self.issuer = issuer
     self.hints = hints
+    self.weChat = weChat
+    self.pages = pages
     self.now = now
   }
 
@@ -49,8 +58,8 @@ public struct Authorization: Sendable {
     case signIn(Secret<String>)
     /// Agree, with the token of the interaction.
     case consent(Secret<String>)
-    /// Go on to the account page.
-    case account
+    /// Go on to the account page, where who began something there has shown that it is still them.
+    case account(isConfirmed: Bool)
     /// Nothing more: a device was answered.
     case device(isAllowed: Bool)
   }

@@ -62,6 +62,9 @@ struct RedeemedCode: Sendable {
 }
 
 /// Spends a code for a new grant, if everything about it is right; of two requests with one code one finds its row.
+///
+/// The client joins the session, so that it is told when that ends. One that ends in this very moment is not joined any more: then
+/// there is no row, as with a session that had ended before.
 struct RedeemCode: TenantStatement {
   static let sql: SQL = """
     WITH redeemed AS (
@@ -85,6 +88,13 @@ struct RedeemCode: TenantStatement {
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
       JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id
+    ), joined AS (
+      UPDATE sessions s SET joined_clients = array_append(s.joined_clients, r.client_id)
+      FROM redeemed r
+      JOIN sessions known ON known.tenant_id = current_tenant() AND known.id = r.session_id
+        AND NOT coalesce(r.client_id = ANY (known.joined_clients), false)
+      WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.ended_at IS NULL
+      RETURNING s.id
     )
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
@@ -96,6 +106,7 @@ struct RedeemCode: TenantStatement {
     JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
+    WHERE r.client_id = ANY (s.joined_clients) OR EXISTS (SELECT FROM joined)
     """
   let code: OpaqueToken
   let application: ID<IdentityApplication>?

@@ -36,7 +36,8 @@ struct BrowserSession: Sendable {
   let amr: [String]
 }
 
-/// An OAuth client of an application, with the live session whose cookie the browser sent and that user's consent.
+/// An OAuth client of an application, with the live session whose cookie the browser sent and that user's consent. A session that
+/// lacks a factor which is asked for by now is none.
 struct FindAuthorizingClient: TenantStatement {
   static let sql: SQL = """
     SELECT c.id, c.name, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method = 'none',
@@ -47,6 +48,7 @@ struct FindAuthorizingClient: TenantStatement {
     LEFT JOIN (sessions s JOIN users u ON u.tenant_id = current_tenant() AND u.id = s.user_id AND u.status = 'active')
       ON s.tenant_id = current_tenant() AND s.id = $3 AND s.cookie_hash = $4
       AND s.identity_application_id = $2 AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()
+      AND ('mfa' = ANY (s.amr) OR second_factor(s.identity_application_id, s.user_id) = 'none')
     LEFT JOIN consents k ON k.tenant_id = current_tenant() AND k.user_id = s.user_id AND k.client_id = c.id
     WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.identity_application_id = $2
     """

@@ -4,18 +4,28 @@ import Secrets
 import Tenancy
 
 /// Makes the browser's session for an interaction: new each time, so that nobody can have chosen it. The one it held ends, so that
-/// nothing of an earlier person stays behind it.
+/// nothing of an earlier person stays behind it. For a person who owes a second factor it only remembers the first.
 struct SignInBrowser: TenantStatement {
   static let sql: SQL = """
-    WITH request AS (
-      UPDATE authorization_requests SET session_id = $5
-      WHERE tenant_id = current_tenant() AND id = $7 AND secret_hash = $8 AND used_at IS NULL AND expires_at > now()
-        AND (user_id IS NULL OR user_id = $9)
-      RETURNING identity_application_id
+    WITH candidate AS (
+      SELECT r.id, u.id AS user_id,
+        CASE WHEN $14::boolean THEN 'none' ELSE second_factor(r.identity_application_id, u.id) END AS step
+      FROM authorization_requests r
+      JOIN users u ON u.tenant_id = current_tenant() AND u.id = $9 AND u.status = 'active'
+        AND u.identity_application_id = r.identity_application_id
+      WHERE r.tenant_id = current_tenant() AND r.id = $7 AND r.secret_hash = $8 AND (r.user_id IS NULL OR r.user_id = $9)
+        AND (NOT $14::boolean OR r.first_user_id = $9)
+    ), request AS (
+      UPDATE authorization_requests r SET session_id = CASE WHEN c.step = 'none' THEN $5::uuid END,
+        first_user_id = CASE WHEN c.step <> 'none' THEN c.user_id END,
+        first_amr = CASE WHEN c.step <> 'none' THEN $10::text[] END
+      FROM candidate c
+      WHERE r.tenant_id = current_tenant() AND r.id = c.id AND r.used_at IS NULL AND r.expires_at > now()
+        AND c.step IS NOT NULL
+      RETURNING r.identity_application_id, c.user_id, c.step
     ), account AS (
       UPDATE users u SET last_login_at = now(), version = u.version + 1 FROM request r
-      WHERE u.tenant_id = current_tenant() AND u.id = $9 AND u.status = 'active'
-        AND u.identity_application_id = r.identity_application_id
+      WHERE u.tenant_id = current_tenant() AND u.id = r.user_id AND r.step = 'none' AND u.status = 'active'
       RETURNING u.id, u.identity_application_id
     ), session AS (
       INSERT INTO sessions (tenant_id, id, identity_application_id, user_id, amr, auth_time, last_seen_at,
@@ -39,7 +49,7 @@ struct SignInBrowser: TenantStatement {
         jsonb_build_object('user', user_id, 'by', 'sign_in')
       FROM left_behind
     )
-    SELECT FROM session
+    SELECT r.step FROM request r WHERE r.step <> 'none' OR EXISTS (SELECT FROM session)
     """
   let author: Author
   let cookie: OpaqueToken
@@ -48,6 +58,8 @@ struct SignInBrowser: TenantStatement {
   let amr: [String]
   /// What the browser held before.
   let held: OpaqueToken?
+  /// True when the person whose first factor waits at this interaction has just shown the second.
+  let hasSecondFactor: Bool
 
   func bind(to binder: inout Binder) {
     binder.bind(author)
@@ -60,7 +72,9 @@ struct SignInBrowser: TenantStatement {
     binder.bind(held?.id)
     binder.bind(held?.hash)
     binder.bind(UUIDv7.make())
+    binder.bind(hasSecondFactor)
   }
 
-  static func decode(_ row: inout Row) throws(DecodingFault) {}
+  /// What the person still owes: `none`, `code` or `enroll`.
+  static func decode(_ row: inout Row) throws(DecodingFault) -> String { try row.next() }
 }

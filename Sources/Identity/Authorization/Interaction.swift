@@ -17,15 +17,34 @@ public struct Interaction: Sendable {
   let opaque: OpaqueToken
   let browserHash: [UInt8]
   let client: UUID?
-  /// True once somebody signed in for it and the browser still holds that session.
-  let isAnswered: Bool
-  /// What its client is registered for.
-  let clientScopes: [String]
+  /// Who signed in for it, while the browser holds that session.
+  let answeredBy: ID<User>?
+  /// Who alone may answer it.
+  let onlyUser: ID<User>?
+  /// The ticket of a person whom WeChat authenticated and nobody knows.
+  let ticketSealed: [UInt8]?
+  /// True when such a person waits.
+  public var hasNewcomer: Bool { ticketSealed != nil }
   /// The device that waits for it, instead of a redirect URI.
   var device: UUID?
 
   /// The code that the device shows, for the person to compare.
   public var userCode: String? { device == nil ? nil : fields["user_code"] }
+
+  /// Who has shown the first factor for it and owes the second, with how they did.
+  var first: FirstFactor?
+  /// What its client is registered for.
+  let clientScopes: [String]
+
+  static let prefix = "qin"
+
+  /// A first factor that was shown.
+  public struct FirstFactor: Sendable {
+    /// Who showed it.
+    public let user: ID<User>
+    /// How (RFC 8176).
+    let amr: [String]
+  }
 
   /// The scopes that the person is asked to agree to.
   public var scopes: [String] {
@@ -34,8 +53,6 @@ public struct Interaction: Sendable {
     let claims = try? ClaimsRequest(fields["claims"], within: clientScopes)
     return Scope(request.scope.tokens + (claims?.scopes ?? [])).tokens
   }
-
-  static let prefix = "qin"
 
   /// Parameters as they are stored.
   static func json(_ fields: [String: String]) -> [UInt8] {
@@ -90,18 +107,21 @@ struct FindInteraction: TenantStatement {
     let client: UUID?
     let clientName: String?
     let fields: [String: String]
-    let isAnswered: Bool
+    let answeredBy: ID<User>?
+    let onlyUser: ID<User>?
+    let ticketSealed: [UInt8]?
     let device: UUID?
+    let first: Interaction.FirstFactor?
     let clientScopes: [String]
   }
 
   static let sql: SQL = """
-    SELECT r.client_id, c.name, r.parameters, EXISTS (SELECT FROM sessions s
-      WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
-        AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()),
-      r.device_id, coalesce(c.scopes, '{}')
+    SELECT r.client_id, c.name, r.parameters, s.user_id, r.user_id, r.ticket_sealed, r.device_id,
+      r.first_user_id, r.first_amr, coalesce(c.scopes, '{}')
     FROM authorization_requests r
     LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
+    LEFT JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
+      AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()
     WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
       AND r.identity_application_id = $4 AND r.used_at IS NULL AND r.expires_at > now()
       AND (r.client_id IS NULL OR c.id IS NOT NULL)
@@ -124,9 +144,17 @@ struct FindInteraction: TenantStatement {
     let client: UUID? = try row.next()
     let name: String? = try row.next()
     let parameters: JSONText = try row.next()
+    let answeredBy: ID<User>? = try row.next()
+    let onlyUser: ID<User>? = try row.next()
+    let ticketSealed: [UInt8]? = try row.next()
+    let device: UUID? = try row.next()
+    let first: ID<User>? = try row.next()
+    let amr = try row.next(ColumnArray<String>?.self)?.elements
     return Output(
-      client: client, clientName: name, fields: Interaction.fields(parameters), isAnswered: try row.next(),
-      device: try row.next(), clientScopes: try row.next(ColumnArray<String>.self).elements)
+      client: client, clientName: name, fields: Interaction.fields(parameters), answeredBy: answeredBy,
+      onlyUser: onlyUser, ticketSealed: ticketSealed, device: device,
+      first: first.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) },
+      clientScopes: try row.next(ColumnArray<String>.self).elements)
   }
 }
 

@@ -37,11 +37,14 @@ public struct OAuthClientRules: Sendable {
   private func grants(_ settings: OAuthClientSettings, _ type: OAuthClientType) -> [FieldRefusal] {
     var faults: [FieldRefusal] = []
     let grants = Set(settings.grants)
-    if type == .service, grants != [.clientCredentials] {
-      faults.append(FieldRefusal("grant_types", "a service has client_credentials only"))
+    if type == .service, !grants.isSubset(of: [.clientCredentials, .tokenExchange]) {
+      faults.append(FieldRefusal("grant_types", "a service has client_credentials and token-exchange only"))
     }
     if type != .service, settings.authMethod == .none, grants.contains(.clientCredentials) {
       faults.append(FieldRefusal("grant_types", "client_credentials needs a client that authenticates"))
+    }
+    if settings.authMethod == .none, grants.contains(.tokenExchange) {
+      faults.append(FieldRefusal("grant_types", "token-exchange needs a client that authenticates"))
     }
     if grants.contains(.deviceCode), type == .spa {
       faults.append(FieldRefusal("grant_types", "device_code is for what has no browser (RFC 8628): native or web"))

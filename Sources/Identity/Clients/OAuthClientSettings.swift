@@ -35,6 +35,8 @@ public enum ClientGrant: String, Sendable, CaseIterable {
   case refreshToken = "refresh_token"
   /// RFC 6749 section 4.4.
   case clientCredentials = "client_credentials"
+  /// RFC 8693.
+  case tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
   /// RFC 8628.
   case deviceCode = "urn:ietf:params:oauth:grant-type:device_code"
 }

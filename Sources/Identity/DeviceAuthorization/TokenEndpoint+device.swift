@@ -32,7 +32,11 @@ extension TokenEndpoint {
     guard let credentials = request.client, let application = request.application else { throw Self.unauthenticated }
     let client = try await credentials.authenticate(application, in: database)
     try Self.allow(.deviceCode, client)
-    let scope = try asked(request) ?? Scope(client.scopes)
+    var scope = try asked(request) ?? Scope(client.scopes)
+    // The person is always asked, as `offline_access` wants; but who may not refresh has no use for it.
+    if !client.grantTypes.contains(GrantType.refreshToken.rawValue) {
+      scope = Scope(scope.tokens.filter { $0 != Scope.offlineAccess })
+    }
     guard Scope(client.scopes).covers(scope) else {
       throw .oauth(OAuthError(.invalidScope, "the scope is wider than what the client is registered for"))
     }

@@ -7,6 +7,8 @@ public enum FederationOutcome: Sendable {
   case authenticated(SignedIn)
   /// The person is unknown: the ticket stands for the spent WeChat code.
   case registrationRequired(ticket: String)
+  /// The person is known and owes a second factor: the ticket stands for them.
+  case mfaRequired(ticket: String, user: User)
 
   /// Tokens and whose they are.
   public struct SignedIn: Sendable {
@@ -35,6 +37,8 @@ public enum FederationRefusal: Error, Sendable {
   case snapshotUser
   /// The user is disabled.
   case userDisabled
+  /// The person is this user, who owes a second factor that this call cannot take.
+  case mfaRequired(User)
   /// The directory takes nobody new.
   case enrollmentClosed
   /// No such enabled client of this kind in this tenant.

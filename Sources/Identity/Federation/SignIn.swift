@@ -15,12 +15,15 @@ struct SignIn: Sendable {
   let person: Person
   /// Spent in the same transaction as the sign-in.
   let ticket: ID<FederationTransaction>?
-  let plan: PlannedSession
+  /// `nil` where nobody gets tokens: a browser's session is made afterwards, a link makes none.
+  let plan: PlannedSession?
   let requestID: String
   /// Values that the miniapp sent along; they count as WeChat's `nickname` and `headimgurl`.
   let profile: [String: String]
   /// The answer to a code, kept in the same transaction.
   let exchange: (codeHash: [UInt8], seed: [UInt8])?
+  /// How the person proved who they are; where it says `mfa`, nothing more is asked.
+  var amr = WeChatFederation.amr
 
   /// The person, signed in with the session of the plan; `nil` when nobody is known.
   func known() async throws(FederationRefusal) -> User? {
@@ -53,8 +56,10 @@ struct SignIn: Sendable {
         return nil
       } catch let error as DatabaseError {
         throw .fault(.database(error))
+      } catch let refusal as FederationRefusal {
+        throw refusal
       } catch {
-        throw .userDisabled
+        throw .fault(.cryptography("creating a user"))
       }
     }
     return nil
@@ -98,7 +103,7 @@ struct SignIn: Sendable {
   private func statement(_ patch: ProfilePatch, anyUnionid: Bool = false) -> SignInPerson {
     SignInPerson(
       ticket: ticket, client: client, person: person, anyUnionid: anyUnionid, patch: patch, plan: plan,
-      exchange: exchange)
+      exchange: exchange, amr: amr)
   }
 
   private var lock: LockPerson { LockPerson(client: client, person: person) }
@@ -112,8 +117,12 @@ struct SignIn: Sendable {
   }
 
   private func admitted(_ found: SignInPerson.Output) throws(FederationRefusal) -> User {
-    guard found.signedIn else { throw .userDisabled }
-    return found.user
+    switch found.admission {
+    case .signedIn: return found.user
+    case .disabled: throw .userDisabled
+    case .owesCode: throw .mfaRequired(found.user)
+    case .mustEnrol: throw .provider(.mfaEnrollmentRequired)
+    }
   }
 
   private static func isRace(_ constraint: String) -> Bool {

@@ -39,6 +39,7 @@ extension WeChatFederation {
         return SixProfile(openid: person.openid, codeType: "UserBind", code: text, username: nil)
       }
       guard user.isActive else { throw .userDisabled }
+      try await refuseIfOwing(user, client, answering: codeHash, in: database)
       let text = try await issueTicket(.token, person, client, answering: codeHash, for: user.id, in: database)
       return SixProfile(openid: person.openid, codeType: "Token", code: text, username: user.recognisableName)
     }
@@ -49,7 +50,11 @@ extension WeChatFederation {
   public func sixBind(
     _ request: BindRequest, in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> User {
-    try await bindUser(request, in: database, requestID: requestID).user
+    switch try await bindUser(request, in: database, requestID: requestID) {
+    case .authenticated(let signedIn): signedIn.user
+    case .mfaRequired(_, let user): user
+    case .registrationRequired: throw .ticketInvalid
+    }
   }
 
   /// Spends a `federateCode` of type `Token` for tokens.
@@ -69,7 +74,7 @@ extension WeChatFederation {
   }
 
   /// The user this person is, joined by unionid where that has to be done; nobody is signed in.
-  private func settled(
+  func settled(
     _ person: Person, _ client: FederationClient, in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> User? {
     let find = FindPerson(application: client.application.id, appID: person.appID, openid: person.openid)

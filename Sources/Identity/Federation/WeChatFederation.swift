@@ -20,25 +20,34 @@ public struct WeChatFederation: Sendable {
     case miniapp = "wechat_miniapp"
     /// The WeChat SDK of a native app.
     case mobile = "wechat_mobile"
+    /// The QR page of a website.
+    case web = "wechat_web"
+    /// Web OAuth inside WeChat.
+    case officialAccount = "wechat_official_account"
   }
+
+  /// How WeChat's authentication is called.
+  static let amr = ["wechat"]
 
   let codes: CodeExchange
   let phones: PhoneNumbers
   let issuer: TokenIssuer
   let verifier: AccessTokenVerifier
   let ring: KeyRing
+  let secondFactors: SecondFactors
   let now: @Sendable () -> Date
 
   /// A federation of the given parts.
   public init(
     codes: CodeExchange, phones: PhoneNumbers, issuer: TokenIssuer, verifier: AccessTokenVerifier, ring: KeyRing,
-    now: @escaping @Sendable () -> Date
+    secondFactors: SecondFactors, now: @escaping @Sendable () -> Date
   ) {
     self.codes = codes
     self.phones = phones
     self.issuer = issuer
     self.verifier = verifier
     self.ring = ring
+    self.secondFactors = secondFactors
     self.now = now
   }
 
@@ -56,22 +65,23 @@ public struct WeChatFederation: Sendable {
   /// - Throws: `FederationRefusal`; the ticket is spent by success only.
   public func bindUser(
     _ request: BindRequest, of kind: Kind = .miniapp, in database: TenantDatabase, requestID: String
-  ) async throws(FederationRefusal) -> FederationOutcome.SignedIn {
+  ) async throws(FederationRefusal) -> FederationOutcome {
     switch request.proof {
     case .ticket(let ticket):
-      return try await bind(request, ticket: ticket, in: database, requestID: requestID)
+      return try await bindOrAsk(request, ticket: ticket, in: database, requestID: requestID)
     case .code(let code):
       let outcome = try await signIn(
         code, of: kind, client: request.client, profile: request.profile, mayCreate: false, in: database,
         requestID: requestID)
       switch outcome {
-      case .authenticated(let signedIn) where request.phoneCode == nil: return signedIn
+      case .mfaRequired: return outcome
+      case .authenticated where request.phoneCode == nil: return outcome
       case .authenticated(let signedIn):
         // Known already: the phone number is an addition, the session stands.
         let user = try await addPhoneNumber(to: signedIn.user, request, in: database, requestID: requestID)
-        return FederationOutcome.SignedIn(tokens: signedIn.tokens, user: user, created: false)
+        return .authenticated(FederationOutcome.SignedIn(tokens: signedIn.tokens, user: user, created: false))
       case .registrationRequired(let ticket):
-        return try await bind(request, ticket: ticket, in: database, requestID: requestID)
+        return try await bindOrAsk(request, ticket: ticket, in: database, requestID: requestID)
       }
     }
   }
@@ -85,26 +95,42 @@ public struct WeChatFederation: Sendable {
       return try await again(seed, user: user, client: client, in: database)
     case .fresh(let client, let person, let codeHash):
       let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
-      func attempt(created: Bool) -> SignIn {
-        let seed = codes.sealed(
-          .authenticated(plan, created: created), codeHash: codeHash, tenant: database.tenant.id)
-        return SignIn(
-          database: database, client: client, person: person, ticket: nil, plan: plan, requestID: requestID,
-          profile: profile, exchange: (codeHash, seed))
+      let seeds = AnswerSeeds(
+        known: .authenticated(plan, created: false), created: .authenticated(plan, created: true)
+      ) { .registrationRequired(ticket: $0) }
+      let admission: Admission
+      do {
+        admission = try await admit(
+          person, client, answering: codeHash, seeds, plan: plan, profile: profile, mayCreate: mayCreate, in: database,
+          requestID: requestID)
+      } catch .mfaRequired(let user) {
+        return .mfaRequired(
+          ticket: try await askForSecondFactor(user.id, person, client, answering: codeHash, in: database), user: user)
+      } catch .provider(.mfaEnrollmentRequired) {
+        try await keep(.mfaEnrollmentRequired, client, answering: codeHash, in: database)
+        throw .provider(.mfaEnrollmentRequired)
       }
-      if let user = try await attempt(created: false).known() {
+      switch admission {
+      case .known(let user):
         return .authenticated(try signedIn(user, plan, client, created: false, in: database))
+      case .created(let user):
+        return .authenticated(try signedIn(user, plan, client, created: true, in: database))
+      case .unknown(let ticket): return .registrationRequired(ticket: ticket)
       }
-      if mayCreate, client.application.enrollment == .automatic {
-        if let user = try await attempt(created: true).created(phoneNumber: nil) {
-          return .authenticated(try signedIn(user, plan, client, created: true, in: database))
-        }
-        guard let user = try await attempt(created: false).known() else { throw .codeInFlight }
-        return .authenticated(try signedIn(user, plan, client, created: false, in: database))
-      }
-      if mayCreate, client.application.enrollment == .closed { throw .enrollmentClosed }
-      return .registrationRequired(
-        ticket: try await issueTicket(.bind, person, client, answering: codeHash, in: database))
+    }
+  }
+
+  /// The bind ticket of a person who owes a second factor stays good for its ten minutes: nothing was given for it.
+  private func bindOrAsk(
+    _ request: BindRequest, ticket text: String, in database: TenantDatabase, requestID: String
+  ) async throws(FederationRefusal) -> FederationOutcome {
+    do {
+      return .authenticated(try await bind(request, ticket: text, in: database, requestID: requestID))
+    } catch .mfaRequired(let user) {
+      let (client, transaction) = try await redeemable(text, purpose: .bind, client: request.client, in: database)
+      let ticket = try await askForSecondFactor(
+        user.id, try person(of: transaction, in: database), client, answering: nil, in: database)
+      return .mfaRequired(ticket: ticket, user: user)
     }
   }
 
@@ -165,7 +191,12 @@ public struct WeChatFederation: Sendable {
     switch seed {
     case .refused(let failure): throw .provider(failure)
     case .registrationRequired(let ticket): return .registrationRequired(ticket: ticket)
-    case .federateCode: throw .codeSpent
+    case .mfaRequired(let ticket):
+      guard let user,
+        let found = try await database.refusing(FindUser(application: client.application.id, user: user)).first
+      else { throw .codeSpent }
+      return .mfaRequired(ticket: ticket, user: found)
+    case .federateCode, .browser: throw .codeSpent
     case .authenticated(let plan, let created):
       guard let user,
         let found = try await database.refusing(FindUser(application: client.application.id, user: user)).first
@@ -176,11 +207,12 @@ public struct WeChatFederation: Sendable {
   }
 
   func signedIn(
-    _ user: User, _ plan: PlannedSession, _ client: FederationClient, created: Bool, in database: TenantDatabase
+    _ user: User, _ plan: PlannedSession, _ client: FederationClient, created: Bool, amr: [String] = Self.amr,
+    in database: TenantDatabase
   ) throws(FederationRefusal) -> FederationOutcome.SignedIn {
     let facts = TokenIssuer.Facts(
       tenant: database.tenant, application: client.application, user: user, clientID: client.id.description,
-      scope: plan.scope, session: plan.session, amr: ["wechat"], authTime: plan.issuedAt, issuedAt: plan.issuedAt,
+      scope: plan.scope, session: plan.session, amr: amr, authTime: plan.issuedAt, issuedAt: plan.issuedAt,
       refreshToken: plan.refreshToken, withUserClaims: true)
     do {
       return FederationOutcome.SignedIn(tokens: try issuer.issue(facts), user: user, created: created)

@@ -14,10 +14,24 @@ enum ExchangeSeed: Sendable {
   case authenticated(PlannedSession, created: Bool)
   /// The person is unknown; the text of the bind ticket.
   case registrationRequired(ticket: String)
+  /// The person owes a second factor; the text of the ticket.
+  case mfaRequired(ticket: String)
   /// SiX's wire form, known person: the text of the `federateCode`.
   case federateCode(String)
   /// WeChat consumed the code and refused.
   case refused(ProviderFailure)
+  /// A browser's, for the authorization it was begun with and for no other: a stolen code gets nothing of its answer.
+  case browser(UUID, BrowserStep)
+
+  /// How a browser went on.
+  enum BrowserStep: Sendable {
+    /// With a session; the value of its cookie.
+    case signedIn(cookie: String)
+    /// As a newcomer; the text of the bind ticket.
+    case newcomer(ticket: String)
+    /// With the identity linked, or not because it is another user's.
+    case linked(Bool)
+  }
 
   /// The JSON that is sealed.
   var bytes: [UInt8] {
@@ -33,6 +47,9 @@ enum ExchangeSeed: Sendable {
       case .registrationRequired(let ticket):
         json.member("o", "registration_required")
         json.member("ticket", ticket)
+      case .mfaRequired(let ticket):
+        json.member("o", "mfa_required")
+        json.member("ticket", ticket)
       case .federateCode(let code):
         json.member("o", "federate_code")
         json.member("code", code)
@@ -43,6 +60,14 @@ enum ExchangeSeed: Sendable {
         if let errcode = failure.errcode { json.member("errcode", errcode) }
         json.member("detail", failure.detail)
         json.member("detail_zh", failure.detailZH)
+      case .browser(let authorization, let step):
+        json.member("o", "browser")
+        json.member("authorization", authorization.canonical)
+        switch step {
+        case .signedIn(let cookie): json.member("cookie", cookie)
+        case .newcomer(let ticket): json.member("ticket", ticket)
+        case .linked(let isLinked): json.member("linked", isLinked)
+        }
       }
     }
   }
@@ -63,6 +88,9 @@ enum ExchangeSeed: Sendable {
     case "registration_required":
       guard let ticket = object["ticket"]?.string else { return nil }
       self = .registrationRequired(ticket: ticket)
+    case "mfa_required":
+      guard let ticket = object["ticket"]?.string else { return nil }
+      self = .mfaRequired(ticket: ticket)
     case "federate_code":
       guard let code = object["code"]?.string else { return nil }
       self = .federateCode(code)
@@ -74,7 +102,26 @@ enum ExchangeSeed: Sendable {
         ProviderFailure(
           code: code, status: status, errcode: object["errcode"]?.integer, retry: .relogin, detail: detail,
           detailZH: detailZH))
+    case "browser":
+      guard let authorization = object["authorization"]?.string.flatMap({ UUID(canonical: $0) }),
+        let step = BrowserStep(object)
+      else { return nil }
+      self = .browser(authorization, step)
     default: return nil
+    }
+  }
+}
+
+extension ExchangeSeed.BrowserStep {
+  fileprivate init?(_ object: JSONObject) {
+    if let cookie = object["cookie"]?.string {
+      self = .signedIn(cookie: cookie)
+    } else if let ticket = object["ticket"]?.string {
+      self = .newcomer(ticket: ticket)
+    } else if let isLinked = object["linked"]?.boolean {
+      self = .linked(isLinked)
+    } else {
+      return nil
     }
   }
 }

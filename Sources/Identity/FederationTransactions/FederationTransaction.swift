@@ -13,6 +13,8 @@ public struct FederationTransaction: Sendable {
     case bind
     /// Getting tokens for a known one.
     case token
+    /// Showing the second factor of a known one.
+    case mfa
   }
 
   /// Seconds it can be spent in.
@@ -36,6 +38,7 @@ extension FederationTransaction.Purpose {
     switch self {
     case .bind: "qbt"
     case .token: "qfc"
+    case .mfa: "qmf"
     }
   }
 }

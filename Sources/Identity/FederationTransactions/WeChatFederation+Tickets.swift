@@ -7,24 +7,32 @@ extension WeChatFederation {
   /// Makes a ticket for an exchanged person and keeps it as the answer to the code, in one transaction.
   func issueTicket(
     _ purpose: FederationTransaction.Purpose, _ person: Person, _ client: FederationClient, answering codeHash: [UInt8],
-    for user: ID<User>? = nil, in database: TenantDatabase
+    for user: ID<User>? = nil, seed: ((String) -> ExchangeSeed)? = nil, in database: TenantDatabase
   ) async throws(FederationRefusal) -> String {
-    let token = OpaqueToken.make(prefix: purpose.prefix)
-    let text = token.text.expose()
-    let transaction = FederationTransaction(
-      id: ID(token.id), secretHash: token.hash, clientID: client.id, purpose: purpose.rawValue, appID: person.appID,
-      openid: person.openid, unionid: person.unionid, sessionKeySealed: person.sessionKeySealed,
-      carriedSealed: person.carried.map { ring.seal($0, for: .carried(database.tenant.id, token.id)) })
-    let seed: ExchangeSeed = purpose == .bind ? .registrationRequired(ticket: text) : .federateCode(text)
+    let (text, insert) = makeTicket(purpose, person, client, in: database)
+    let seed = seed?(text) ?? (purpose == .bind ? .registrationRequired(ticket: text) : .federateCode(text))
     let sealed = codes.sealed(seed, codeHash: codeHash, tenant: database.tenant.id)
     do {
       _ = try await database.run(
-        InsertFederationTransaction(application: client.application.id, transaction: transaction),
-        FinishCodeExchange(client: client.id, codeHash: codeHash, seed: sealed, user: user))
+        insert, FinishCodeExchange(client: client.id, codeHash: codeHash, seed: sealed, user: user))
     } catch {
       throw .fault(.database(error))
     }
     return text
+  }
+
+  /// A ticket for a person, and the statement that keeps it.
+  func makeTicket(
+    _ purpose: FederationTransaction.Purpose, _ person: Person, _ client: FederationClient, in database: TenantDatabase
+  ) -> (text: String, insert: InsertFederationTransaction) {
+    let token = OpaqueToken.make(prefix: purpose.prefix)
+    let transaction = FederationTransaction(
+      id: ID(token.id), secretHash: token.hash, clientID: client.id, purpose: purpose.rawValue, appID: person.appID,
+      openid: person.openid, unionid: person.unionid, sessionKeySealed: person.sessionKeySealed,
+      carriedSealed: person.carried.map { ring.seal($0, for: .carried(database.tenant.id, token.id)) })
+    return (
+      token.text.expose(), InsertFederationTransaction(application: client.application.id, transaction: transaction)
+    )
   }
 
   /// The transaction of a ticket that can be spent for `purpose` by this client (`nil`: by the one it belongs to, which the

@@ -4,14 +4,17 @@ import Secrets
 import Tenancy
 
 /// Signs a known person in: finds the identity, applies the profile, makes session and grant, spends the ticket, keeps the
-/// answer to the code, all in one statement. The session is the record of a sign-in; an audit event beside it would say the same.
+/// answer to the code, all in one statement. Without a plan there is no session and no grant. The session is the record of a
+/// sign-in; an audit event beside it would say the same.
 ///
 /// No row: nobody is known under (AppID, openid) with this unionid, or the ticket was spent meanwhile. A row without session:
-/// the user is disabled, and nothing was written.
+/// the user is disabled or owes a second factor, and nothing was written.
 struct SignInPerson: TenantStatement {
+  enum Admission: Sendable { case signedIn, disabled, owesCode, mustEnrol }
+
   struct Output: Sendable {
     let user: User
-    let signedIn: Bool
+    let admission: Admission
   }
 
   static let sql: SQL = """
@@ -39,6 +42,7 @@ struct SignInPerson: TenantStatement {
           THEN now() ELSE u.updated_at END
       FROM person p
       WHERE u.tenant_id = current_tenant() AND u.id = p.user_id AND u.status = 'active'
+        AND ($18::uuid IS NULL OR 'mfa' = ANY ($31::text[]) OR second_factor($2, u.id) = 'none')
       RETURNING u.*
     ), seen AS (
       UPDATE federated_identities i SET session_key_sealed = coalesce($16::bytea, i.session_key_sealed),
@@ -51,13 +55,15 @@ struct SignInPerson: TenantStatement {
     ), session AS (
       INSERT INTO sessions (tenant_id, id, identity_application_id, user_id, client_id, amr, auth_time, last_seen_at,
         idle_expires_at, expires_at)
-      SELECT current_tenant(), $18, $2, a.id, $17, '{wechat}', $28, now(),
+      SELECT current_tenant(), $18, $2, a.id, $17, $31, $28, now(),
         now() + make_interval(secs => $19), now() + make_interval(secs => $20) FROM account a
+      WHERE $18::uuid IS NOT NULL
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
         rotated_at, idle_expires_at, expires_at, amr, auth_time)
       SELECT current_tenant(), $21, $2, a.id, $17, $18, $22, $23, now(),
-        now() + make_interval(secs => $24), now() + make_interval(secs => $25), '{wechat}', $28 FROM account a
+        now() + make_interval(secs => $24), now() + make_interval(secs => $25), $31, $28 FROM account a
+      WHERE $18 IS NOT NULL
     ), spent AS (
       UPDATE federation_transactions t SET used_at = now() FROM account
       WHERE $1::uuid IS NOT NULL AND t.tenant_id = current_tenant() AND t.id = $1
@@ -69,7 +75,8 @@ struct SignInPerson: TenantStatement {
       CASE WHEN a.id IS NULL THEN u.name ELSE a.name END, CASE WHEN a.id IS NULL THEN u.picture ELSE a.picture END,
       u.phone_number, u.phone_number_verified, u.email, u.email_verified, coalesce(a.attributes, u.attributes), u.origin,
       u.status = 'active', coalesce(a.last_login_at, u.last_login_at), coalesce(a.version, u.version), u.created_at,
-      coalesce(a.updated_at, u.updated_at), a.id IS NOT NULL
+      coalesce(a.updated_at, u.updated_at), CASE WHEN a.id IS NOT NULL THEN 'in'
+        WHEN u.status = 'active' THEN second_factor($2, u.id) ELSE 'disabled' END
     FROM person p
     JOIN users u ON u.tenant_id = current_tenant() AND u.id = p.user_id
     LEFT JOIN account a ON a.id = p.user_id
@@ -81,9 +88,11 @@ struct SignInPerson: TenantStatement {
   /// True when the identity's unionid was settled in the same batch and need not match any more.
   let anyUnionid: Bool
   let patch: ProfilePatch
-  let plan: PlannedSession
+  let plan: PlannedSession?
   /// The code this answers, with the sealed seed of the answer.
   let exchange: (codeHash: [UInt8], seed: [UInt8])?
+  /// How they proved who they are (RFC 8176).
+  let amr: [String]
 
   func bind(to binder: inout Binder) {
     let application = client.application
@@ -104,23 +113,30 @@ struct SignInPerson: TenantStatement {
     binder.bind(patch.attributesIfEmpty)
     binder.bind(person.sessionKeySealed)
     binder.bind(client.id)
-    binder.bind(plan.session)
+    binder.bind(plan?.session)
     binder.bind(Double(application.sessionIdleTTL))
     binder.bind(Double(application.sessionTTL))
-    binder.bind(plan.refreshToken.grant)
-    binder.bind(plan.scope.text)
-    binder.bind(plan.refreshToken.hash)
+    binder.bind(plan?.refreshToken.grant)
+    binder.bind(plan?.scope.text)
+    binder.bind(plan?.refreshToken.hash)
     binder.bind(Double(application.refreshTokenIdleTTL))
     binder.bind(Double(application.refreshTokenTTL))
     binder.bind(exchange?.codeHash)
     binder.bind(exchange?.seed)
     // The tokens of this sign-in say the same moment; the database's own would differ from it by a second now and then.
-    binder.bind(plan.issuedAt)
+    binder.bind(plan?.issuedAt)
     binder.bind(person.oauthTokenSealed)
     binder.bind(person.profile)
+    binder.bind(ColumnArray(amr))
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
-    Output(user: try User(&row), signedIn: try row.next())
+    let user = try User(&row)
+    switch try row.next(String.self) {
+    case "in": return Output(user: user, admission: .signedIn)
+    case "code": return Output(user: user, admission: .owesCode)
+    case "enroll": return Output(user: user, admission: .mustEnrol)
+    default: return Output(user: user, admission: .disabled)
+    }
   }
 }

@@ -10,6 +10,7 @@ public struct SigningKey: Sendable {
   let key: PrivateSigningKey
   private let idTokenHeader: [UInt8]
   private let accessTokenHeader: [UInt8]
+  private let logoutTokenHeader: [UInt8]
 
   /// What a token is, by the `typ` of its header.
   public enum TokenType: Sendable {
@@ -17,6 +18,8 @@ public struct SigningKey: Sendable {
     case idToken
     /// `at+jwt` (RFC 9068 section 2.1)
     case accessToken
+    /// `logout+jwt` (OpenID Connect Back-Channel Logout 1.0 section 2.4)
+    case logoutToken
   }
 
   init(id: ID<SigningKey>, algorithm: SigningAlgorithm, key: PrivateSigningKey) {
@@ -25,13 +28,19 @@ public struct SigningKey: Sendable {
     self.key = key
     idTokenHeader = Self.header(algorithm, id, type: "JWT")
     accessTokenHeader = Self.header(algorithm, id, type: "at+jwt")
+    logoutTokenHeader = Self.header(algorithm, id, type: "logout+jwt")
   }
 
   /// The compact JWS of `claims` (RFC 7515 section 7.1), ASCII.
   /// - Parameter claims: the JSON text of the claims set.
   /// - Throws: the crypto library's error.
   public func sign(_ claims: [UInt8], as type: TokenType) throws -> [UInt8] {
-    let header = type == .idToken ? idTokenHeader : accessTokenHeader
+    let header =
+      switch type {
+      case .idToken: idTokenHeader
+      case .accessToken: accessTokenHeader
+      case .logoutToken: logoutTokenHeader
+      }
     var token: [UInt8] = []
     token.reserveCapacity(header.count + claims.count * 4 / 3 + 360)
     token.append(contentsOf: header)

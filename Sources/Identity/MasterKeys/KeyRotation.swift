@@ -55,6 +55,7 @@ public struct KeyRotation: Sendable {
     try await reseal(SealedColumns.AppAccessTokens.self, of: tenant, &report)
     try await reseal(SealedColumns.SessionKeys.self, of: tenant, &report)
     try await reseal(SealedColumns.UserOAuthTokens.self, of: tenant, &report)
+    try await reseal(SealedColumns.Authenticators.self, of: tenant, &report)
   }
 
   private func reseal<Column: SealedColumn>(

@@ -107,4 +107,19 @@ enum SealedColumns {
       RETURNING 1
       """
   }
+
+  enum Authenticators: SealedColumn {
+    static let table = "totp_authenticators"
+    static let column = "secret_sealed"
+    static let find: SQL = """
+      SELECT t.user_id, t.user_id::text AS place, t.secret_sealed FROM totp_authenticators t
+      WHERE tenant_id = current_tenant() AND ($1::uuid IS NULL OR t.user_id > $1) AND secret_sealed IS NOT NULL
+      ORDER BY t.user_id LIMIT $2
+      """
+    static let store: SQL = """
+      UPDATE totp_authenticators t SET secret_sealed = v.new FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) v (id, old, new)
+      WHERE t.tenant_id = current_tenant() AND t.user_id = v.id AND t.secret_sealed = v.old
+      RETURNING 1
+      """
+  }
 }

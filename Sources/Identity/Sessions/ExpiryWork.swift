@@ -4,7 +4,7 @@ import Tenancy
 
 /// The work of the session expirer: a pass over one relation is a claim.
 ///
-/// Telling back-channel clients of sessions that end by time belongs between the batches of a pass, where the rows are still there.
+/// Relying parties of a session that ends by time are told like those of any other: a trigger sees its row go.
 public final class ExpiryWork: Work {
   /// Between two looks for new partitions.
   private static let preparing = Duration.seconds(60)

@@ -45,6 +45,7 @@ struct EnterErasedTenant: SystemStatement {
 struct EraseTenant: SystemStatement {
   static let sql: SQL = """
     WITH authorization_requests_gone AS (DELETE FROM authorization_requests WHERE tenant_id = current_tenant()),
+      wechat_authorizations_gone AS (DELETE FROM wechat_authorizations WHERE tenant_id = current_tenant()),
       pushed_requests_gone AS (DELETE FROM pushed_requests WHERE tenant_id = current_tenant()),
       authorization_codes_gone AS (DELETE FROM authorization_codes WHERE tenant_id = current_tenant()),
       device_authorizations_gone AS (DELETE FROM device_authorizations WHERE tenant_id = current_tenant()),
@@ -60,6 +61,8 @@ struct EraseTenant: SystemStatement {
       idempotency_keys_gone AS (DELETE FROM idempotency_keys WHERE tenant_id = current_tenant()),
       unified_identities_gone AS (DELETE FROM unified_identities WHERE tenant_id = current_tenant()),
       federated_identities_gone AS (DELETE FROM federated_identities WHERE tenant_id = current_tenant()),
+      backup_codes_gone AS (DELETE FROM backup_codes WHERE tenant_id = current_tenant()),
+      totp_authenticators_gone AS (DELETE FROM totp_authenticators WHERE tenant_id = current_tenant()),
       password_tries_gone AS (DELETE FROM password_tries WHERE tenant_id = current_tenant()),
       users_gone AS (DELETE FROM users WHERE tenant_id = current_tenant()),
       wechat_app_tokens_gone AS (DELETE FROM wechat_app_tokens WHERE tenant_id = current_tenant()),
@@ -75,6 +78,8 @@ struct EraseTenant: SystemStatement {
       reconciliation_items_gone AS (DELETE FROM reconciliation_items WHERE tenant_id = current_tenant()),
       reconciliations_gone AS (DELETE FROM reconciliations WHERE tenant_id = current_tenant()),
       reconciliation_claims_gone AS (DELETE FROM reconciliation_claims WHERE tenant_id = current_tenant()),
+      backchannel_logouts_gone AS (DELETE FROM backchannel_logouts WHERE tenant_id = current_tenant()),
+      backchannel_clients_gone AS (DELETE FROM backchannel_clients WHERE tenant_id = current_tenant()),
       application_schedules_gone AS (DELETE FROM application_schedules WHERE tenant_id = current_tenant())
     DELETE FROM tenant_erasures
     WHERE tenant_id = $1 AND tenant_id = current_tenant() AND requested_at < now() - interval '10 seconds'

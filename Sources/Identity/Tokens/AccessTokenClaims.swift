@@ -25,6 +25,10 @@ public struct AccessTokenClaims: Sendable {
   public let scope: Scope
   /// `cnf.jkt`: the key it is bound to (RFC 9449 section 6.1).
   public let keyThumbprint: String?
+  /// `act`: who acts for the user (RFC 8693 section 4.1).
+  public let actor: JSONObject?
+  /// `auth_time`, `amr` and `acr`: how the user signed in.
+  let authentication: JSONObject
   /// The key of the signature.
   let keyID: ID<SigningKey>
   /// The claims as they were signed.
@@ -46,6 +50,8 @@ public struct AccessTokenClaims: Sendable {
     sessionID = claims["sid"]?.string.flatMap { ID($0) }
     scope = Scope(parsing: claims["scope"]?.string ?? "") ?? Scope([])
     keyThumbprint = claims["cnf"]?.object?["jkt"]?.string
+    actor = claims["act"]?.object
+    authentication = JSONObject(claims.members.filter { ["auth_time", "amr", "acr"].contains($0.name) })
     self.keyID = keyID
     self.text = text
   }

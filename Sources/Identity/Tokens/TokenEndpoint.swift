@@ -8,10 +8,10 @@ import Tenancy
 /// The grants of the token endpoint, and what belongs to it: introspection and revocation.
 public struct TokenEndpoint: Sendable {
   let issuer: TokenIssuer
-  private let verifier: AccessTokenVerifier
+  let verifier: AccessTokenVerifier
   private let refresh: Refresh
   private let federation: WeChatFederation
-  private let now: @Sendable () -> Date
+  let now: @Sendable () -> Date
 
   /// An endpoint of the given parts.
   public init(
@@ -64,6 +64,7 @@ public struct TokenEndpoint: Sendable {
     case .sixWeChatMiniapp: return try await federated(request, in: database)
     case .authorizationCode: return try await redeemed(request, in: database)
     case .deviceCode: return try await polled(request, in: database)
+    case .tokenExchange: return try await exchanged(request, in: database)
     }
   }
 

@@ -7,7 +7,7 @@ import Tenancy
 /// Makes ID tokens and access tokens (OpenID Connect Core section 2, RFC 9068).
 public struct TokenIssuer: Sendable {
   private let publicURL: String
-  private let keys: SigningKeyCache
+  let keys: SigningKeyCache
 
   /// An issuer under `publicURL` (no slash at its end), the base of every `iss`.
   public init(publicURL: String, keys: SigningKeyCache) {
@@ -100,6 +100,7 @@ public struct TokenIssuer: Sendable {
       json.member("client_id", facts.clientID)
       json.member("scope", facts.scope.text)
       json.member("amr", facts.amr)
+      json.member("acr", AuthenticationContext.acr(of: facts.amr))
       if let key = facts.keyThumbprint { json.confirmation(key) }
     }
   }
@@ -128,7 +129,7 @@ public struct TokenIssuer: Sendable {
     }
   }
 
-  private func sign(
+  func sign(
     _ claims: [UInt8], with key: SigningKey, as type: SigningKey.TokenType
   ) throws(IdentityFault) -> [UInt8] {
     do {
@@ -153,6 +154,8 @@ public struct IssuedTokens: Sendable {
   let scope: Scope
   /// True when the access token is bound to a key (RFC 9449 section 5).
   var isBound = false
+  /// What the access token is, in answer to an exchange (RFC 8693 section 2.2.1).
+  var issuedTokenType: String?
 
   /// Writes the members of a token response (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
   public func write(to json: inout JSONWriter) {
@@ -165,6 +168,7 @@ public struct IssuedTokens: Sendable {
       json.ascii(idToken)
     }
     if let refreshToken { json.member("refresh_token", refreshToken) }
+    if let issuedTokenType { json.member("issued_token_type", issuedTokenType) }
     json.member("scope", scope.text)
   }
 }

@@ -53,7 +53,7 @@ struct FindUserByID: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> User { try User(&row) }
 }
 
-/// Changes a user.
+/// Changes a user; one who is disabled is signed out everywhere.
 struct UpdateUser: TenantStatement {
   static let sql: SQL = """
     WITH target AS (
@@ -76,6 +76,9 @@ struct UpdateUser: TenantStatement {
         version = version + 1, updated_at = now()
       WHERE tenant_id = current_tenant() AND id = $5 AND ($6::bigint[] IS NULL OR version = ANY ($6))
       RETURNING *
+    ), signed_out AS (
+      UPDATE sessions s SET ended_at = now() FROM changed c
+      WHERE s.tenant_id = current_tenant() AND s.user_id = c.id AND c.status = 'disabled' AND s.ended_at IS NULL
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id, details)
       SELECT current_tenant(), $1, 'user.updated', $2, $3, $4, 'user', id::text,

@@ -44,6 +44,8 @@ struct AuthorizationLink {
   let redirect: String
   let scope: String
   let state: String
+  /// True for a page in a frame that takes the whole window back.
+  let leavesFrame: Bool
 
   /// The link of a page.
   /// - Parameter query: as it stands in the link: the order counts on the page inside WeChat.
@@ -78,6 +80,7 @@ struct AuthorizationLink {
     self.redirect = redirect
     self.scope = scope
     state = fields["state"] ?? ""
+    leavesFrame = fields["login_type"] == "jssdk" && fields["self_redirect"] != "true"
   }
 
   /// Where the browser goes back to; without a code after a refusal.

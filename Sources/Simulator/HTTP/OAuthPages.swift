@@ -29,11 +29,13 @@ struct OAuthPages: Sendable {
     let snapshot =
       page == .authorize
       ? "<p><label><input type=\"checkbox\" name=\"snapshot\" value=\"1\"> 快照页 · snapshot page</label></p>" : ""
+    // wxLogin.js frames the page; unless it says otherwise, the whole window goes back, not the frame.
+    let target = link.leavesFrame ? " target=\"_top\"" : ""
     return HTMLPage.response(
       "微信登录 · WeChat login",
       """
       <p>\(HTMLPage.escaped(link.app.id)) 申请获取您的登录信息 · asks for your login.</p>
-      <form method="post" action="/connect/confirm">
+      <form method="post" action="/connect/confirm"\(target)>
       \(hidden)
       <p><label>用户 · user <input name="user" value="\(HTMLPage.escaped(owner ?? "alice"))"></label></p>\(snapshot)
       <p><button name="decision" value="allow">同意 · Allow</button>

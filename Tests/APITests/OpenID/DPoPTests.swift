@@ -77,6 +77,37 @@ struct DPoPTests {
     #expect(bad.redirect.parameters["error"] == "invalid_request")
   }
 
+  @Test(
+    "ensure-dpopproof-at-par-endpoint-binding-success and ensure-mismatched-dpop-jkt-fails: a push binds its code to its key"
+  )
+  func pushed() async throws {
+    let party = try await TestRelyingParty.make()
+    let (signer, other) = (try TestSigner(), try TestSigner())
+    let browser = TestBrowser(party.server)
+    _ = try await party.signIn(browser)
+    func push(_ changes: [String: String] = [:], proof: String? = nil) async throws -> TestServer.Answer {
+      let fields = Dictionary(party.request(changes)) { first, _ in first }
+      return try await party.post("par", fields, headers: proof.map { [("DPoP", $0)] } ?? [])
+    }
+    func code(_ pushed: TestServer.Answer) async throws -> String {
+      try await party.bring(browser, pushed.text("request_uri")).redirect.parameters["code"] ?? ""
+    }
+    let uri = "\(party.issuer)/par"
+    let proof = try signer.proof("POST", uri)
+    let bound = try await push(proof: proof)
+    #expect(bound.status == 201 && bound.headers["dpop-nonce"] != nil, "\(bound.text)")
+    #expect(try await party.redeem(code(bound), with: signer).text("token_type") == "DPoP")
+    let stolen = try await push(proof: signer.proof("POST", uri))
+    #expect(try await party.redeem(code(stolen), with: other).text("error") == "invalid_grant")
+    let named = try await push(["dpop_jkt": signer.thumbprint()])
+    #expect(try await party.redeem(code(named), with: signer).status == 200)
+    let mismatched = try await push(["dpop_jkt": other.thumbprint()], proof: signer.proof("POST", uri))
+    #expect(mismatched.status == 400 && mismatched.text("error") == "invalid_dpop_proof")
+    #expect(try await push(proof: proof).text("error") == "invalid_dpop_proof", "replayed")
+    let elsewhere = try await push(proof: signer.proof("POST", "\(party.issuer)/token"))
+    #expect(elsewhere.text("error") == "invalid_dpop_proof")
+  }
+
   @Test("P26: a proof of another time is asked for a nonce, with it accepted, and every answer brings one")
   func nonce() async throws {
     let party = try await TestRelyingParty.make()

@@ -95,6 +95,25 @@ struct DeviceTests {
     #expect(events.items.count == 1)
   }
 
+  @Test("a device with offline_access keeps its refresh token when its session ends, another does not")
+  func offline() async throws {
+    let party = try await device()
+    let patched = try await party.tenant.send(
+      "PATCH", "oauth-clients/\(party.clientID)", #"{"scopes":["openid","offline_access"]}"#)
+    #expect(patched.status == 200, "\(patched.text)")
+    for (scope, isAlive) in [("openid offline_access", true), ("openid", false)] {
+      let asked = try await ask(party, ["scope": scope])
+      let browser = TestBrowser(party.server)
+      _ = try await browser.decide(try await question(asked, at: party, browser), "allow")
+      let tokens = try await poll(party, asked)
+      let session = tokens.claims("access_token")["sid"]?.string ?? ""
+      let ended = try await party.tenant.send("DELETE", "users/\(party.userID)/sessions/\(session)")
+      #expect(ended.status == 204, "\(tokens.text)")
+      let again = try await party.token(["grant_type": "refresh_token", "refresh_token": tokens.text("refresh_token")])
+      #expect((again.status == 200) == isAlive, "\(scope): \(again.text)")
+    }
+  }
+
   @Test("P08: access_denied when the person says no, expired_token when the code is too old")
   func refusals() async throws {
     let party = try await device()

@@ -1,6 +1,10 @@
 import Foundation
 import JSON
+import Secrets
+import Tenancy
 import Testing
+
+@testable import Identity
 
 /// The modules of `oidcc-rp-initiated-logout-certification-test-plan`, each with a session that must be gone or alive after it.
 @Suite("OpenID provider, RP-initiated logout")
@@ -27,6 +31,23 @@ struct LogoutTests {
     func logout(_ fields: [String: String]) async throws -> TestServer.Answer {
       let query = TestBrowser.form(fields.map { ($0.key, $0.value) })
       return try await browser.get("\(party.issuerPath)/logout?\(query)")
+    }
+
+    /// The same ID token as if it had been issued a year ago, signed by the application's own key.
+    func expired() async throws -> String {
+      let parts = idToken.split(separator: ".")
+      let header = try JSONValue(parsing: Base64URL.decode(parts[0].utf8) ?? []).object
+      var claims = try JSONValue(parsing: Base64URL.decode(parts[1].utf8) ?? []).object ?? JSONObject()
+      for name in ["iat", "exp", "auth_time"] {
+        claims[name] = claims[name]?.integer.map { .number("\($0 - 31_536_000)") }
+      }
+      let services = party.server.runtime.services
+      let scope = try await TenantDirectory(database: services.database).scope(slug: party.tenant.slug)
+      let find = FindSigningKey(
+        application: try #require(ID(party.applicationID)), key: try #require(ID(header?["kid"]?.string ?? "")))
+      let stored = try #require(try await services.database.scoped(to: scope).run(find).first)
+      let key = try SigningKeyCache(ring: services.ring).key(stored, tenant: scope.id)
+      return String(decoding: try key.sign(JSONValue.object(claims).text, as: .idToken), as: UTF8.self)
     }
 
     func isAlive() async throws -> Bool {
@@ -106,6 +127,44 @@ struct LogoutTests {
     let tokens = try await signed.party.redeem(try await signed.party.signIn(other).redirect.parameters["code"] ?? "")
     let answer = try await signed.logout(["id_token_hint": tokens.text("id_token")])
     #expect(answer.marker == "logout-confirm")
+    #expect(try await signed.isAlive())
+  }
+
+  @Test("oidcc-rp-initiated-logout-discovery-endpoint-verification: both documents name the endpoint")
+  func discovery() async throws {
+    let party = try await TestRelyingParty.make()
+    for path in [
+      "\(party.issuerPath)/.well-known/openid-configuration",
+      "/.well-known/oauth-authorization-server\(party.issuerPath)",
+    ] {
+      #expect(try await party.server.send("GET", path)["end_session_endpoint"]?.string == "\(party.issuer)/logout")
+    }
+  }
+
+  @Test("an expired hint is as good, and the endpoint takes POST as well as GET")
+  func expired() async throws {
+    let signed = try await Signed.make()
+    let party = signed.party
+    let fields = [
+      ("id_token_hint", try await signed.expired()), ("post_logout_redirect_uri", Self.after), ("state", state),
+    ]
+    let answer = try await signed.browser.post("\(party.issuerPath)/logout", fields)
+    #expect(answer.status == 303 && answer.redirect.address == Self.after, "\(answer.text)")
+    #expect(answer.redirect.parameters == ["state": state])
+    #expect(try await !signed.isAlive())
+  }
+
+  @Test(
+    "O19: the address has to be the registered one byte for byte",
+    arguments: [
+      "https://rp.test/bye/", "https://rp.test/BYE", "https://RP.test/bye", "https://rp.test:443/bye",
+      "http://rp.test/bye",
+      "https://rp.test/bye#x", "https://rp.test/x/../bye", "https://rp.test/bye%00",
+    ])
+  func exact(address: String) async throws {
+    let signed = try await Signed.make()
+    let answer = try await signed.logout(["id_token_hint": signed.idToken, "post_logout_redirect_uri": address])
+    #expect(answer.status == 400 && answer.headers["location"] == nil)
     #expect(try await signed.isAlive())
   }
 }

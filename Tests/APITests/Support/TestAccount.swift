@@ -19,7 +19,9 @@ extension TestRelyingParty {
     _ browser: TestBrowser, token: String? = nil, _ fields: [(String, String)]
   ) async throws -> TestServer.Answer {
     let given = if let token { token } else { try await account(browser).input("csrf") }
-    return try await browser.post("\(issuerPath)/account", [("csrf", given)] + fields)
+    return try await SignInGate.shared.pass {
+      try await browser.post("\(issuerPath)/account", [("csrf", given)] + fields)
+    }
   }
 
   /// Makes every sign-in of the user this much older.

@@ -21,11 +21,13 @@ struct TestRelyingParty: Sendable {
   var server: TestServer { tenant.server }
   var issuer: String { "http://127.0.0.1:1\(issuerPath)" }
 
-  /// A new tenant with application, user and client; `settings` are further members of the client.
+  /// A new application with user and client, in a tenant of its own unless one is given; `settings` are further members of the client.
   static func make(
-    type: String = "web", settings: String = #""require_consent":false"#, application: String = ""
+    type: String = "web", settings: String = #""require_consent":false"#, application: String = "",
+    in given: TestTenant? = nil, on server: TestServer? = nil
   ) async throws -> TestRelyingParty {
-    let tenant = try await TestServer.shared().tenant()
+    let some = if let server { server } else { try await TestServer.shared() }
+    let tenant = if let given { given } else { try await some.tenant() }
     let id = try await tenant.application(application)
     let username = "user-\(UUID().uuidString.prefix(8))"
     let user = try await tenant.user(

@@ -119,6 +119,17 @@ struct TestServer: Sendable {
       status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
   }
 
+  /// Opens an address of somebody else.
+  func visit(
+    _ method: String, _ url: String, _ body: String? = nil, type: String = "application/x-www-form-urlencoded"
+  ) async throws -> Answer {
+    let headers = body == nil ? [] : [(name: "Content-Type", value: type)]
+    let request = HTTPRequest(method, Secret(url), headers: headers, body: body.map { Array($0.utf8) })
+    let response = try await client.send(request, deadline: .seconds(10))
+    return Answer(
+      status: response.status, headers: response.headers, text: String(decoding: response.body, as: UTF8.self))
+  }
+
   /// The same database and WeChat behind another process' port.
   func reaching(_ port: Int) -> TestServer {
     TestServer(port: port, database: database, runtime: runtime, wechat: wechat, client: client)
