@@ -24,7 +24,7 @@ enum Stylesheet {
     .mark{flex:none;width:40px;height:40px;border-radius:10px;object-fit:contain}
     b.mark{display:grid;place-items:center;background:var(--brand);color:var(--on-brand);font-size:20px}
     h1{font-size:24px;line-height:1.3;margin:0 0 8px;letter-spacing:-.01em;overflow-wrap:anywhere}
-    h1+.note{margin-top:16px}
+    h1+.note,h1+.button,h1+.qrframe{margin-top:16px}
     h2{font-size:17px;margin:0 0 10px}
     p{margin:0 0 16px;overflow-wrap:anywhere}
     main>:last-child,main>form:last-child>:last-child{margin-bottom:0}

@@ -5,6 +5,8 @@ demo_app_id=''
 demo_api_key=''
 demo_identity_application=''
 demo_client=''
+demo_web_id=''
+demo_found_client=''
 
 # api METHOD PATH TOKEN [BODY]: leaves the answer in api_status and api_body. Token and body go through pipes: arguments are public.
 api() {
@@ -21,19 +23,26 @@ expect() {
   [[ $api_status == "$1" ]] || die "could not $2: $api_status $api_body"
 }
 
-# The miniapp of the demo: made up once, kept, and given to the simulator at each of its starts as its seed.
+# The miniapp and the website of the demo: made up once, kept, and given to the simulator at each of its starts as its seed.
 demo_app() {
-  local folder=$data/demo app_secret
+  local folder=$data/demo app_secret web_secret
   demo_app_id=$(keep_secret "$folder/app-id" printf 'wx%s\n' "$(random_hex 8)")
   app_secret=$(keep_secret "$folder/app-secret" random_hex 16)
+  demo_web_id=$(keep_secret "$folder/web-app-id" printf 'wx%s\n' "$(random_hex 8)")
+  web_secret=$(keep_secret "$folder/web-app-secret" random_hex 16)
   write_secret "$folder/simulator-seed.json" "$(jq -n --arg id "$demo_app_id" --arg secret "$app_secret" \
-    '{apps: [{appid: $id, secret: $secret, kind: "miniapp", open_platform_account: "demo"}]}')"
+    --arg web_id "$demo_web_id" --arg web_secret "$web_secret" \
+    '{apps: [{appid: $id, secret: $secret, kind: "miniapp", open_platform_account: "demo"},
+      {appid: $web_id, secret: $web_secret, kind: "web", open_platform_account: "demo"}]}')"
 }
 
-# A simulator that somebody else started learns of the miniapp here. Never WeChat itself: that one speaks https.
+# A simulator that somebody else started learns of them here. Never WeChat itself: that one speaks https.
 register_demo_app() {
   [[ $wechat_url == http://* ]] || return 0
-  curl -s -m 5 -o /dev/null --json @<(jq -c '.apps[0]' "$data/demo/simulator-seed.json") "$wechat_url/_sim/apps" || true
+  local index
+  for index in 0 1; do
+    curl -s -m 5 -o /dev/null --json @<(jq -c ".apps[$index]" "$data/demo/simulator-seed.json") "$wechat_url/_sim/apps" || true
+  done
 }
 
 # The tenant itself. Asked again after a break in the middle, the API gives the key once more because of the idempotency key,
@@ -61,8 +70,6 @@ found() {
 }
 
 demo_resources() {
-  local app_secret
-  app_secret=$(cat "$data/demo/app-secret")
   api GET '/t/demo/v1/identity-applications?limit=200' "$demo_api_key"
   expect 200 "list the identity applications of demo"
   demo_identity_application=$(found slug demo)
@@ -71,18 +78,25 @@ demo_resources() {
     expect 201 "create the identity application demo"
     demo_identity_application=$(jq -r .id <<<"$api_body")
   fi
+  demo_wechat_client wechat_miniapp "Demo miniapp" "$demo_app_id" "$data/demo/app-secret"
+  demo_client=$demo_found_client
+  demo_wechat_client wechat_web "Demo website" "$demo_web_id" "$data/demo/web-app-secret"
+}
+
+# demo_wechat_client PROVIDER NAME APPID SECRET-FILE: leaves the id of the client, made if need be, in demo_found_client.
+demo_wechat_client() {
   api GET '/t/demo/v1/third-party-authz-clients?limit=200' "$demo_api_key"
   expect 200 "list the third-party authz clients of demo"
-  demo_client=$(found app_id "$demo_app_id")
-  if [[ -z $demo_client ]]; then
-    api POST /t/demo/v1/third-party-authz-clients "$demo_api_key" "$(jq -n \
-      --arg application "$demo_identity_application" --arg id "$demo_app_id" --arg secret "$app_secret" '{
-        name: "Demo miniapp", identity_application_id: $application, provider: "wechat_miniapp",
-        app_id: $id, app_secret: $secret, open_platform_account: "demo"
-      }')"
-    expect 201 "create the miniapp client of demo"
-    demo_client=$(jq -r .id <<<"$api_body")
-  fi
+  demo_found_client=$(found app_id "$3")
+  [[ -z $demo_found_client ]] || return 0
+  api POST /t/demo/v1/third-party-authz-clients "$demo_api_key" "$(jq -n \
+    --arg application "$demo_identity_application" --arg provider "$1" --arg name "$2" --arg id "$3" \
+    --arg secret "$(cat "$4")" '{
+      name: $name, identity_application_id: $application, provider: $provider,
+      app_id: $id, app_secret: $secret, open_platform_account: "demo"
+    }')"
+  expect 201 "create the client $2"
+  demo_found_client=$(jq -r .id <<<"$api_body")
 }
 
 # variable NAME VALUE: a line for a shell, quoted only where that is needed.
@@ -142,6 +156,11 @@ Try a first login. In another shell, first:
 (3) the person agrees, a user is made, and the ID token of it is checked against the keys the issuer publishes:
 
   { jq -e 'select(.id_token)' <<<"\$REPLY" || curl -s "\$QIAO_URL/t/demo/federation/wechat/miniapp/bindUser" --json "{\"client_id\":\"\$DEMO_MINIAPP_CLIENT\",\"bind_ticket\":\$(jq .bind_ticket <<<"\$REPLY"),\"profile\":{\"nickname\":\"Alice\"}}"; } | jq -r .id_token | $(printf %q "$programs/qiao") verify --issuer "$issuer"
+
+(4) the same person in a browser: open the account page, choose WeChat, and allow it as alice on the simulator's page; they are the
+user of step 3, and somebody new is asked whether to make an account:
+
+  $issuer/account
 
 Ctrl-C stops everything; the data stays for the next start.
 READY

@@ -25,8 +25,7 @@ extension Authorization {
     return Interaction(
       token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
       browserHash: visit.browserHash, client: found.client, answeredBy: found.answeredBy, onlyUser: found.onlyUser,
-      ticketSealed: found.ticketSealed, device: found.device, first: found.first,
-      clientScopes: found.clientScopes)
+      ticketSealed: found.ticketSealed, clientScopes: found.clientScopes, device: found.device, first: found.first)
   }
 
   /// Signs in with a password for an interaction.

@@ -25,6 +25,8 @@ public struct Interaction: Sendable {
   let ticketSealed: [UInt8]?
   /// True when such a person waits.
   public var hasNewcomer: Bool { ticketSealed != nil }
+  /// What its client is registered for.
+  let clientScopes: [String]
   /// The device that waits for it, instead of a redirect URI.
   var device: UUID?
 
@@ -33,8 +35,6 @@ public struct Interaction: Sendable {
 
   /// Who has shown the first factor for it and owes the second, with how they did.
   var first: FirstFactor?
-  /// What its client is registered for.
-  let clientScopes: [String]
 
   static let prefix = "qin"
 

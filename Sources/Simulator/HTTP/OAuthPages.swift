@@ -104,7 +104,9 @@ enum HTMLPage {
           string: """
             <!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
             <title>\(title)</title><style>body{font:16px/1.6 sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}
-            pre{background:#f4f4f4;padding:1rem;overflow:auto}</style><h1>\(title)</h1>\(body)</html>
+            pre{background:#f4f4f4;padding:1rem;overflow:auto}
+            @media(max-width:320px){body{font-size:14px;margin:.5rem auto}h1{font-size:1.1rem;margin:0}p{margin:.4rem 0}
+            button{margin:0 0 .3rem}}</style><h1>\(title)</h1>\(body)</html>
             """)))
   }
 

@@ -180,4 +180,16 @@ struct WeChatPagesTests {
     let late = try await browser.get(callback)
     #expect(late.status == 400 && late.headers["location"] == nil, "the sign-in is over")
   }
+
+  @Test("a directory that asks for a second factor asks after WeChat, too: no session before it")
+  func secondFactor() async throws {
+    let site = try await TestWeChatSite.make(#","enrollment":"automatic","mfa":"required""#)
+    let browser = site.browser()
+    let page = try await site.signIn("tang", by: site.web, browser)
+    #expect(page.marker == "mfa-enroll", "\(page.text)")
+    #expect(try await site.rows("sessions") == 0)
+    let early = try await browser.get(
+      "\(site.party.issuer)/wechat/continue?interaction=\(page.input("interaction"))")
+    #expect(early.redirect.address == "\(site.party.issuer)/login")
+  }
 }
