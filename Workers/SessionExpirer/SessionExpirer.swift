@@ -2,7 +2,7 @@ import ArgumentParser
 import Identity
 import Runtime
 
-/// `qiao-session-expirer`: ends what is past its life, tells relying parties, and deletes what is past its retention.
+/// `qiao-session-expirer`: ends what is past its life, tells relying parties, deletes what is past its retention.
 @main
 struct SessionExpirer: WorkerProcess {
   static let name = "qiao-session-expirer"
