@@ -7,10 +7,12 @@ struct ExchangeRequest: Sendable {
 
   let subjectToken: String
   let actorToken: String?
+  /// What the new token is to be for (`audience`, `resource`); `nil` for the same as the old one.
+  let target: String?
 
-  /// Reads the fields of a request at the issuer `issuer`, which is the one audience there is.
+  /// Reads the fields of a request.
   /// - Throws: `invalid_request`, `invalid_target`.
-  init(_ fields: [String: String], issuer: String) throws(OAuthError) {
+  init(_ fields: [String: String]) throws(OAuthError) {
     guard let subject = fields["subject_token"] else {
       throw OAuthError(.invalidRequest, "subject_token is missing")
     }
@@ -25,9 +27,11 @@ struct ExchangeRequest: Sendable {
     case (nil, .some): throw OAuthError(.invalidRequest, "actor_token_type stands without actor_token")
     default: throw OAuthError(.invalidRequest, "actor_token_type must be \(Self.accessTokenType)")
     }
-    guard [fields["audience"], fields["resource"]].allSatisfy({ $0 == nil || $0 == issuer }) else {
-      throw OAuthError(.invalidTarget, "tokens are exchanged for tokens of the same issuer only")
+    let (audience, resource) = (fields["audience"], fields["resource"])
+    guard audience == nil || resource == nil || audience == resource else {
+      throw OAuthError(.invalidTarget, "audience and resource name different targets")
     }
+    target = audience ?? resource
     subjectToken = subject
   }
 }

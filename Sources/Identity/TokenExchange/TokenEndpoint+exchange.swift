@@ -20,8 +20,7 @@ extension TokenEndpoint {
     try Self.requireProof(request, client)
     let asked: ExchangeRequest
     do {
-      let issuer = issuer.issuer(tenant: database.tenant, application: client.application.slug)
-      asked = try ExchangeRequest(request.fields, issuer: issuer)
+      asked = try ExchangeRequest(request.fields)
     } catch {
       throw .oauth(error)
     }
@@ -32,6 +31,13 @@ extension TokenEndpoint {
     // Who holds a bound token here did not prove its key; what they get must at least be bound to theirs.
     guard subject.claims.keyThumbprint == nil || request.proof != nil else {
       throw .oauth(OAuthError(.invalidDPoPProof, "subject_token is bound to a key: send a DPoP proof of your own"))
+    }
+    let audience = asked.target ?? subject.claims.audience
+    // From the issuer to one of its resources, never from a resource anywhere else.
+    let mayBecome = subject.claims.audience == subject.claims.issuer ? client.resources : []
+    guard audience == subject.claims.audience || mayBecome.contains(audience) else {
+      throw .oauth(
+        OAuthError(.invalidTarget, "the new token can be for the same target, or for a resource of the issuer"))
     }
     let scope = try narrowed(subject.claims.scope, by: try self.asked(request), client)
     let actor = try await actor(asked.actorToken, behind: subject.claims.actor, client, in: database)
@@ -44,7 +50,8 @@ extension TokenEndpoint {
       return try issuer.issue(
         TokenIssuer.Exchange(
           tenant: database.tenant, application: client.application, user: user.id, subject: subject.claims,
-          clientID: client.id.canonical, scope: scope, actor: actor, keyThumbprint: request.proof?.thumbprint,
+          clientID: client.id.canonical, scope: scope, audience: audience, actor: actor,
+          keyThumbprint: request.proof?.thumbprint,
           now: now()))
     } catch {
       throw .fault(error)

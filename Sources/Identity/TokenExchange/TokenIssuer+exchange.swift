@@ -14,6 +14,8 @@ extension TokenIssuer {
     let subject: AccessTokenClaims
     let clientID: String
     let scope: Scope
+    /// The issuer itself, or one of its resources.
+    let audience: String
     let actor: JSONObject?
     let keyThumbprint: String?
     let now: Date
@@ -31,7 +33,7 @@ extension TokenIssuer {
     let claims = JSONWriter.object(capacity: 700) { json in
       json.member("iss", subject.issuer)
       json.member("sub", exchange.user.description)
-      json.member("aud", subject.issuer)
+      json.member("aud", exchange.audience)
       json.member("exp", expiresAt)
       json.member("iat", issuedAt)
       json.member("jti", "\(grant).\(Base64URL.string(RandomBytes.make(9)))")
