@@ -7,10 +7,12 @@ struct ExchangeRequest: Sendable {
 
   let subjectToken: String
   let actorToken: String?
+  /// `audience` or `resource`, which are the same thing here: a resource of the identity application, or the issuer.
+  let target: String?
 
-  /// Reads the fields of a request at the issuer `issuer`, which is the one audience there is.
+  /// Reads the fields of a request.
   /// - Throws: `invalid_request`, `invalid_target`.
-  init(_ fields: [String: String], issuer: String) throws(OAuthError) {
+  init(_ fields: [String: String]) throws(OAuthError) {
     guard let subject = fields["subject_token"] else {
       throw OAuthError(.invalidRequest, "subject_token is missing")
     }
@@ -25,8 +27,9 @@ struct ExchangeRequest: Sendable {
     case (nil, .some): throw OAuthError(.invalidRequest, "actor_token_type stands without actor_token")
     default: throw OAuthError(.invalidRequest, "actor_token_type must be \(Self.accessTokenType)")
     }
-    guard [fields["audience"], fields["resource"]].allSatisfy({ $0 == nil || $0 == issuer }) else {
-      throw OAuthError(.invalidTarget, "tokens are exchanged for tokens of the same issuer only")
+    target = fields["audience"] ?? fields["resource"]
+    guard fields["resource"] == nil || fields["resource"] == target else {
+      throw OAuthError(.invalidTarget, "audience and resource must name the same")
     }
     subjectToken = subject
   }

@@ -13,6 +13,7 @@ extension TokenIssuer {
     /// What the token it is made from says.
     let subject: AccessTokenClaims
     let clientID: String
+    let audience: String
     let scope: Scope
     let actor: JSONObject?
     let keyThumbprint: String?
@@ -31,7 +32,7 @@ extension TokenIssuer {
     let claims = JSONWriter.object(capacity: 700) { json in
       json.member("iss", subject.issuer)
       json.member("sub", exchange.user.description)
-      json.member("aud", subject.issuer)
+      json.member("aud", exchange.audience)
       json.member("exp", expiresAt)
       json.member("iat", issuedAt)
       json.member("jti", "\(grant).\(Base64URL.string(RandomBytes.make(9)))")

@@ -141,7 +141,7 @@ struct CheckUserToken: TenantStatement {
   static let sql: SQL = """
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
-      g.claims -> 'userinfo'
+      CASE WHEN g.client_id = $5 THEN g.claims -> 'userinfo' END
     FROM users u
     JOIN grants g ON g.tenant_id = current_tenant() AND g.id = $4 AND g.user_id = u.id AND g.revoked_at IS NULL
     WHERE u.tenant_id = current_tenant() AND u.id = $2 AND u.identity_application_id = $1 AND u.status = 'active'
