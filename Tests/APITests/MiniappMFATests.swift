@@ -38,7 +38,9 @@ struct MiniappMFATests {
       "mfa", #"{"client_id":"\#(client ?? miniapp.clientID)","mfa_ticket":"\#(ticket)","code":"\#(code)"}"#)
   }
 
-  @Test("who has a second factor gets a ticket instead of tokens, and tokens for ticket and code", arguments: ["optional", "required"])
+  @Test(
+    "who has a second factor gets a ticket instead of tokens, and tokens for ticket and code",
+    arguments: ["optional", "required"])
   func ticket(mfa: String) async throws {
     let (miniapp, app, _, sub) = try await Self.make(mfa)
     let wechatCode = miniapp.loginCode("alice")

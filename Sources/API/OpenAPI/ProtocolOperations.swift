@@ -48,25 +48,26 @@ enum ProtocolOperations {
         method: .post, path: "\(tenant)/federation/wechat/mobile/bindUser", name: "mobile_bind_user",
         summary: "Registers the person of a ticket or binds them to a user.", caller: .anybody,
         bodies: [(json, FieldReader.schema(of: FederationRoutes.BindBody.init))], answer: (json, outcome)),
-    ] + ["miniapp", "mobile"].map { kind in
-      DocumentedOperation(
-        method: .post, path: "\(tenant)/federation/wechat/\(kind)/mfa", name: "\(kind)_mfa",
-        summary: "Takes the second factor of the person of a ticket.", caller: .anybody,
-        bodies: [(json, FieldReader.schema(of: FederationRoutes.SecondFactorBody.init))], answer: (json, outcome))
-    } + [
-      DocumentedOperation(
-        method: .get, path: "\(path)/profile", name: "miniapp_profile_six",
-        summary: "The same in the wire form of SiX IDaaS.", caller: .anybody, query: six,
-        answer: (json, Schema.object([("data", Schema.anyObject)]))),
-      DocumentedOperation(
-        method: .post, path: "\(path)/bindUser", name: "miniapp_bind_user",
-        summary: "Registers the person of a ticket or binds them to a user; as a form in the wire form of SiX IDaaS.",
-        caller: .anybody,
-        bodies: [
-          (json, FieldReader.schema(of: FederationRoutes.BindBody.init)),
-          (form, fields(["clientPrimaryId", "federateCode"], optional: ["code"])),
-        ], answer: (json, outcome)),
     ]
+      + ["miniapp", "mobile"].map { kind in
+        DocumentedOperation(
+          method: .post, path: "\(tenant)/federation/wechat/\(kind)/mfa", name: "\(kind)_mfa",
+          summary: "Takes the second factor of the person of a ticket.", caller: .anybody,
+          bodies: [(json, FieldReader.schema(of: FederationRoutes.SecondFactorBody.init))], answer: (json, outcome))
+      } + [
+        DocumentedOperation(
+          method: .get, path: "\(path)/profile", name: "miniapp_profile_six",
+          summary: "The same in the wire form of SiX IDaaS.", caller: .anybody, query: six,
+          answer: (json, Schema.object([("data", Schema.anyObject)]))),
+        DocumentedOperation(
+          method: .post, path: "\(path)/bindUser", name: "miniapp_bind_user",
+          summary: "Registers the person of a ticket or binds them to a user; as a form in the wire form of SiX IDaaS.",
+          caller: .anybody,
+          bodies: [
+            (json, FieldReader.schema(of: FederationRoutes.BindBody.init)),
+            (form, fields(["clientPrimaryId", "federateCode"], optional: ["code"])),
+          ], answer: (json, outcome)),
+      ]
   }
 
   private static var pushes: [DocumentedOperation] {
@@ -151,7 +152,8 @@ enum ProtocolOperations {
       ("user", Schema.anyObject),
     ],
     optional: [
-      "bind_ticket", "mfa_ticket", "token_type", "access_token", "id_token", "refresh_token", "scope", "created", "user",
+      "bind_ticket", "mfa_ticket", "token_type", "access_token", "id_token", "refresh_token", "scope", "created",
+      "user",
     ])
 
   /// Fields of a form or query, all strings.

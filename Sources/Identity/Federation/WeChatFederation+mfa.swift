@@ -119,7 +119,8 @@ extension ProviderFailure {
   /// The application asks for a second factor that the person has not.
   static let mfaEnrollmentRequired = ProviderFailure(
     code: "mfa_enrollment_required", status: 403, errcode: nil, retry: .relogin,
-    detail: "This directory asks for a second factor. Enrol an authenticator on the account page, {issuer}/account, first.",
+    detail:
+      "This directory asks for a second factor. Enrol an authenticator on the account page, {issuer}/account, first.",
     detailZH: "该应用要求两步验证，请先在账号页面（{issuer}/account）设置验证器。")
   /// A ticket that stands for nobody.
   static let mfaTicketInvalid = ProviderFailure(

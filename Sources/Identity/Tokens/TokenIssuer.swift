@@ -100,6 +100,7 @@ public struct TokenIssuer: Sendable {
       json.member("client_id", facts.clientID)
       json.member("scope", facts.scope.text)
       json.member("amr", facts.amr)
+      json.member("acr", AuthenticationContext.acr(of: facts.amr))
       if let key = facts.keyThumbprint { json.confirmation(key) }
     }
   }

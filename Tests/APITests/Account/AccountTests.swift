@@ -142,7 +142,8 @@ struct AccountTests {
     let subject = try await site.subject("mei", by: site.web, browser)
     let page = try await site.party.account(browser)
     #expect(page.marker == "account" && !page.text.contains("change_password"))
-    let identity = try await site.party.tenant.send("GET", "users/\(subject)/identities").items.first?["id"]?.string ?? ""
+    let identity =
+      try await site.party.tenant.send("GET", "users/\(subject)/identities").items.first?["id"]?.string ?? ""
     let kept = try await site.party.change(browser, [("operation", "unlink"), ("id", identity)])
     #expect(kept.redirect.parameters["notice"] == "last_credential")
     #expect(try await site.rows("federated_identities") == 1)

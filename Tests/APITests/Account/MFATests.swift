@@ -222,7 +222,8 @@ struct MFATests {
     let nobody = site.browser()
     #expect(try await nobody.get(link).redirect.address == "\(party.issuer)/login")
     try await party.age(minutes: -6)
-    let identity = try await party.tenant.send("GET", "users/\(party.userID)/identities").items.first?["id"]?.string ?? ""
+    let identity =
+      try await party.tenant.send("GET", "users/\(party.userID)/identities").items.first?["id"]?.string ?? ""
     let unlinked = try await party.change(browser, [("operation", "unlink"), ("id", identity)])
     #expect(unlinked.redirect.parameters["notice"] == "unlinked")
   }
