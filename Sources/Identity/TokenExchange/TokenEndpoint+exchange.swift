@@ -78,12 +78,15 @@ extension TokenEndpoint {
     return asked
   }
 
-  /// What the new token is for: what the old one is, or a resource of the application that was asked for. A token for a resource
-  /// never becomes one for the issuer itself, whose userinfo it could not reach before.
+  /// What the new token is for: what the old one is, or instead of the issuer one of its resources. From a resource nothing leads
+  /// anywhere else: who was given such a token could not go there with it.
   private func audience(
     _ asked: String?, instead subject: AccessTokenClaims, _ client: AuthenticatedClient
   ) throws(OAuthRefusal) -> String {
     guard let asked, asked != subject.audience else { return subject.audience }
+    guard subject.audience == subject.issuer else {
+      throw .oauth(OAuthError(.invalidTarget, "a token for a resource is exchanged for one for the same resource"))
+    }
     do {
       try client.registration.admit(resource: asked)
       return asked
