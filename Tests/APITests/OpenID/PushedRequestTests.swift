@@ -39,7 +39,6 @@ struct PushedRequestTests {
     #expect(other.status == 400 && other.marker.hasPrefix("error:") && other.headers["location"] == nil)
     #expect(try await party.bring(browser, uri).marker == "error:invalid_request_uri")
     // The session makes an answer without a page.
-    _ = try await party.signIn(browser)
     let silent = try await party.push().text("request_uri")
     #expect(try await party.bring(browser, silent).redirect.parameters["code"] != nil)
     #expect(try await party.bring(browser, silent).marker == "error:invalid_request_uri")
