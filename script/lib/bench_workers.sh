@@ -15,7 +15,7 @@ wait_for_count() {
   while [[ $found != "$3" ]]; do
     sleep 0.2
     found=$(count "$2")
-    ((SECONDS % 10 != 0)) || say "    $1: $found of $3"
+    ((SECONDS % 10 != 0)) || say "    $1: $found, to be $3"
   done
   took=$(awk "BEGIN { print ($(date +%s%N) - $began) / 1e9 }")
 }
@@ -59,7 +59,7 @@ prepare_clients() {
     '.apps[] | "url = \"\($url)\"\nheader = \"Authorization: Bearer \($key)\"\njson = \({identity_application_id: $application,
       name: "A", provider: "wechat_miniapp", app_id: .appid, app_secret: .secret} | tojson | tojson)\noutput = \"/dev/null\"\nfail\nnext"' \
     "$data/seed.json" | sed '$d' >"$data/clients.curl"
-  curl -sS --parallel --parallel-max 16 -K "$data/clients.curl"
+  curl -sS --no-progress-meter --parallel --parallel-max 16 -K "$data/clients.curl"
   number=$(count 'SELECT count(*) FROM app_token_schedule')
   ((number >= clients)) || die "only $number of $clients clients were made"
 }

@@ -211,6 +211,33 @@ struct TokenExchangeTests {
     #expect(try await exchange(setting.service, token, proof: proof).text("error") == "invalid_dpop_proof", "replayed")
   }
 
+  @Test(
+    "P13, R14: for a resource of the application, never back to the issuer, and without the claims that others asked for"
+  )
+  func resources() async throws {
+    let (one, two) = ("https://one.test/api", "https://two.test/api")
+    let setting = try await setting(application: #","resources":["\#(one)","\#(two)"]"#)
+    let first = try await exchange(setting.service, setting.token, ["resource": one])
+    #expect(first.claims("access_token")["aud"]?.string == one, "\(first.text)")
+    #expect(try await setting.party.userinfo(first.text("access_token")).status == 401)
+    let token = first.text("access_token")
+    #expect(try await exchange(setting.service, token).claims("access_token")["aud"]?.string == one)
+    #expect(try await exchange(setting.service, token, ["audience": two]).claims("access_token")["aud"]?.string == two)
+    for changes in [
+      ["audience": setting.party.issuer], ["resource": "https://three.test/api"], ["audience": one, "resource": two],
+    ] {
+      let answer = try await exchange(setting.service, token, changes)
+      #expect(answer.status == 400 && answer.text("error") == "invalid_target", "\(changes): \(answer.text)")
+    }
+    let asking = ["scope": "openid", "claims": #"{"userinfo":{"email":null}}"#]
+    let back = try await setting.party.signIn(TestBrowser(setting.party.server), asking)
+    let own = try await setting.party.redeem(back.redirect.parameters["code"] ?? "").text("access_token")
+    #expect(try await setting.party.userinfo(own)["email"] != nil)
+    let others = try await exchange(setting.service, own).text("access_token")
+    let info = try await setting.party.userinfo(others)
+    #expect(info.status == 200 && info["email"] == nil, "\(info.text)")
+  }
+
   /// The person's token as it will be after its end: the same claims with another `exp`, signed with the issuer's own key.
   private func expired(_ setting: Setting) async throws -> String {
     let tenant = setting.party.tenant.id

@@ -176,6 +176,34 @@ struct WeChatRefusalTests {
     #expect(try await site.rows("sessions") == 0)
   }
 
+  @Test(
+    "what passes between browser, WeChat and us lies in no table in clear: state, interaction, ticket, code, cookie")
+  func secrecy() async throws {
+    let site = try await TestWeChatSite.make("")
+    let browser = site.browser()
+    let callback = try await browser.atWeChat(site.start(site.web, browser), "hidden").headers["location"] ?? ""
+    let page = try await browser.follow(browser.get(callback))
+    let interaction = page.input("interaction")
+    _ = try await browser.post("\(site.party.issuer)/wechat/register", [("interaction", interaction)])
+    let state = callback.components(separatedBy: "&state=").last ?? ""
+    let code = callback.components(separatedBy: "code=").last?.components(separatedBy: "&").first ?? ""
+    let cookies = browser.cookies.values.filter { $0.hasPrefix("qss_") }
+    #expect(state.count == 96 && code.count > 20 && interaction.hasPrefix("qin_") && cookies.count == 1)
+    for table in [
+      "wechat_authorizations", "authorization_requests", "federation_transactions", "wechat_code_exchanges",
+    ] {
+      let rows = try await site.server.database.administer(
+        "SELECT t::text FROM \(table) t WHERE tenant_id = '\(site.party.tenant.id)'"
+      ).compactMap { $0[0] }.joined()
+      #expect(!rows.isEmpty, "\(table)")
+      for secret in [String(state.dropFirst(32)), code, interaction] + cookies {
+        let hex = secret.utf8.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        #expect(!rows.contains(secret) && !rows.contains(hex), "\(table)")
+      }
+      #expect(!rows.contains("qbt_"))
+    }
+  }
+
   @Test("R03, R20: no parameter of these pages leads away, and no page of them tells where from")
   func openRedirects() async throws {
     let site = try await TestWeChatSite.make()
