@@ -62,7 +62,7 @@ struct KeyRotationTests {
     var ids: Set<String> = []
     for (table, column) in columns {
       let rows = try await database.administer(
-        "SELECT DISTINCT encode(substring(\(column) FOR 6), 'escape') FROM \(table) WHERE \(column) IS NOT NULL")
+        "SELECT DISTINCT encode(substring(\(column) FOR 4), 'escape') FROM \(table) WHERE \(column) IS NOT NULL")
       for row in rows { ids.formUnion(["t1", "t2"].filter { row[0]?.contains($0) == true }) }
       #expect(!rows.isEmpty || table == "federated_identities" || table == "wechat_app_tokens", "\(table)")
     }

@@ -166,6 +166,44 @@ struct DeviceTests {
     #expect(try await type("BBBB-BBBB", at: party, browser).status == 429)
   }
 
+  @Test("P09: codes typed at once do not outrun the count")
+  func guessingAtOnce() async throws {
+    let party = try await device()
+    let browser = TestBrowser(party.server)
+    let page = try await browser.get("\(party.issuerPath)/device")
+    let cookies = browser.cookies
+    let (action, csrf) = (page.formAction, page.input("csrf"))
+    let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<30 {
+        group.addTask {
+          let tab = TestBrowser(party.server, cookies: cookies)
+          return try await tab.post(action, [("csrf", csrf), ("user_code", "BBBB-BBBB")]).status
+        }
+      }
+      return try await group.reduce(into: [Int]()) { $0.append($1) }
+    }
+    #expect(statuses.count { $0 == 400 } == 10 && statuses.count { $0 == 429 } == 20)
+  }
+
+  @Test("P25: a device that proves a key gets tokens bound to it, and a replayed proof does not spend its code")
+  func bound() async throws {
+    let party = try await device()
+    let signer = try TestSigner()
+    let asked = try await ask(party)
+    let browser = TestBrowser(party.server)
+    let fields = ["grant_type": Self.grant, "device_code": asked.text("device_code")]
+    let proof = try signer.proof("POST", "\(party.issuer)/token")
+    #expect(try await party.token(fields, proof: proof).text("error") == "authorization_pending")
+    _ = try await browser.decide(try await question(asked, at: party, browser), "allow")
+    #expect(try await party.token(fields, proof: proof).text("error") == "invalid_dpop_proof")
+    let tokens = try await party.token(fields, proof: signer.proof("POST", "\(party.issuer)/token"))
+    #expect(tokens.text("token_type") == "DPoP", "\(tokens.text)")
+    #expect(tokens.claims("access_token")["cnf"]?.object?["jkt"]?.string == (try signer.thumbprint()))
+    let refresh = ["grant_type": "refresh_token", "refresh_token": tokens.text("refresh_token")]
+    let stolen = try await party.token(refresh, proof: TestSigner().proof("POST", "\(party.issuer)/token"))
+    #expect(stolen.text("error") == "invalid_grant")
+  }
+
   @Test("P10: a device code is its client's alone, and another client's poll changes nothing")
   func client() async throws {
     let party = try await device()
