@@ -7,7 +7,7 @@ struct ExchangeRequest: Sendable {
 
   let subjectToken: String
   let actorToken: String?
-  /// What the new token is to be for (`audience`, `resource`); `nil` for the same as the old one.
+  /// `audience` or `resource`, which are the same thing here: a resource of the identity application, or the issuer.
   let target: String?
 
   /// Reads the fields of a request.
@@ -27,11 +27,10 @@ struct ExchangeRequest: Sendable {
     case (nil, .some): throw OAuthError(.invalidRequest, "actor_token_type stands without actor_token")
     default: throw OAuthError(.invalidRequest, "actor_token_type must be \(Self.accessTokenType)")
     }
-    let (audience, resource) = (fields["audience"], fields["resource"])
-    guard audience == nil || resource == nil || audience == resource else {
-      throw OAuthError(.invalidTarget, "audience and resource name different targets")
+    target = fields["audience"] ?? fields["resource"]
+    guard fields["resource"] == nil || fields["resource"] == target else {
+      throw OAuthError(.invalidTarget, "audience and resource must name the same")
     }
-    target = audience ?? resource
     subjectToken = subject
   }
 }

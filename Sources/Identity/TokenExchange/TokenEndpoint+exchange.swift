@@ -32,14 +32,8 @@ extension TokenEndpoint {
     guard subject.claims.keyThumbprint == nil || request.proof != nil else {
       throw .oauth(OAuthError(.invalidDPoPProof, "subject_token is bound to a key: send a DPoP proof of your own"))
     }
-    let audience = asked.target ?? subject.claims.audience
-    // From the issuer to one of its resources, never from a resource anywhere else.
-    let mayBecome = subject.claims.audience == subject.claims.issuer ? client.resources : []
-    guard audience == subject.claims.audience || mayBecome.contains(audience) else {
-      throw .oauth(
-        OAuthError(.invalidTarget, "the new token can be for the same target, or for a resource of the issuer"))
-    }
     let scope = try narrowed(subject.claims.scope, by: try self.asked(request), client)
+    let audience = try audience(asked.target, instead: subject.claims, client)
     let actor = try await actor(asked.actorToken, behind: subject.claims.actor, client, in: database)
     do {
       if let proof = request.proof { _ = try await database.run(RecordProof(proof: proof)) }
@@ -50,7 +44,7 @@ extension TokenEndpoint {
       return try issuer.issue(
         TokenIssuer.Exchange(
           tenant: database.tenant, application: client.application, user: user.id, subject: subject.claims,
-          clientID: client.id.canonical, scope: scope, audience: audience, actor: actor,
+          clientID: client.id.canonical, audience: audience, scope: scope, actor: actor,
           keyThumbprint: request.proof?.thumbprint,
           now: now()))
     } catch {
@@ -82,6 +76,23 @@ extension TokenEndpoint {
         OAuthError(.invalidScope, "the scope is wider than that of subject_token or than the client is registered for"))
     }
     return asked
+  }
+
+  /// What the new token is for: what the old one is, or instead of the issuer one of its resources. From a resource nothing leads
+  /// anywhere else: who was given such a token could not go there with it.
+  private func audience(
+    _ asked: String?, instead subject: AccessTokenClaims, _ client: AuthenticatedClient
+  ) throws(OAuthRefusal) -> String {
+    guard let asked, asked != subject.audience else { return subject.audience }
+    guard subject.audience == subject.issuer else {
+      throw .oauth(OAuthError(.invalidTarget, "a token for a resource is exchanged for one for the same resource"))
+    }
+    do {
+      try client.registration.admit(resource: asked)
+      return asked
+    } catch {
+      throw .oauth(error)
+    }
   }
 
   /// The `act` of the new token: the actor in front of those before; without an actor the chain as it was (RFC 8693 section 4.1).

@@ -13,9 +13,8 @@ extension TokenIssuer {
     /// What the token it is made from says.
     let subject: AccessTokenClaims
     let clientID: String
-    let scope: Scope
-    /// The issuer itself, or one of its resources.
     let audience: String
+    let scope: Scope
     let actor: JSONObject?
     let keyThumbprint: String?
     let now: Date
