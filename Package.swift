@@ -69,7 +69,7 @@ let package = Package(
     library("OAuth", []),
     library("Pages", ["OAuth"] + crypto),
     library("Federation", ["Observability"]),
-    library("WeChat", ["Federation", "JSON", "Observability", "Outbound", log] + crypto),
+    library("WeChat", ["Federation", "JSON", "OAuth", "Observability", "Outbound", log] + crypto),
     library(
       "Identity", ["Federation", "JSON", "Jobs", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
     library(

@@ -11,7 +11,7 @@ extension Services {
         status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
         body: ResponseBody(byteBuffer: ByteBuffer(string: metrics.exposition())))
     }
-    router.get("livez") { _, _ in Response.json(Array("{\"status\":\"ok\"}".utf8)) }
+    router.get("livez") { _, _ in Response.json { $0.member("status", "ok") } }
     router.get("readyz") { [self] _, _ in
       do {
         return try await readiness()

@@ -28,25 +28,8 @@ public struct AuthorizationResponse: Sendable {
 
   /// The redirect URI with the parameters behind its own query.
   public var location: String {
-    let query = parameters.map { "\($0.name)=\(Self.encoded($0.value))" }.joined(separator: "&")
+    let query = parameters.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
     let joint = !redirectURI.contains("?") ? "?" : redirectURI.hasSuffix("?") || redirectURI.hasSuffix("&") ? "" : "&"
     return redirectURI + joint + query
   }
-
-  /// Percent-encoding of everything but unreserved characters (RFC 3986 section 2.3).
-  public static func encoded(_ text: String) -> String {
-    var bytes: [UInt8] = []
-    for byte in text.utf8 {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: bytes.append(byte)
-      default:
-        bytes.append(0x25)
-        bytes.append(Self.digits[Int(byte >> 4)])
-        bytes.append(Self.digits[Int(byte & 15)])
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
-  private static let digits = Array("0123456789ABCDEF".utf8)
 }

@@ -1,4 +1,5 @@
 import Federation
+import OAuth
 
 /// The pages of open.weixin.qq.com: QR login of websites, and web OAuth inside WeChat.
 public struct OpenPages: BrowserPages {
@@ -25,7 +26,7 @@ public struct OpenPages: BrowserPages {
       // What wxLogin.js adds: the code comes back to the whole window, and the page keeps to the little room it has.
       fields += [("self_redirect", "false"), ("login_type", "jssdk"), ("stylelite", "1")]
     }
-    let query = fields.map { "\($0)=\(WeChatClient.encoded($1))" }.joined(separator: "&")
+    let query = fields.map { "\($0)=\(PercentEncoding.encode($1))" }.joined(separator: "&")
     return "\(baseURL)/connect/\(path)?\(query)#wechat_redirect"
   }
 }

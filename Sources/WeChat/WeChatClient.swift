@@ -1,5 +1,6 @@
 import Federation
 import JSON
+import OAuth
 import Observability
 import Outbound
 
@@ -84,23 +85,10 @@ public struct WeChatClient: Sendable {
   }
 
   private func request(_ call: Call) -> HTTPRequest {
-    let query = call.query.map { "\($0.name)=\(Self.encoded($0.value.expose()))" }.joined(separator: "&")
+    let query = call.query.map { "\($0.name)=\(PercentEncoding.encode($0.value.expose()))" }.joined(separator: "&")
     let url = Secret("\(baseURL)/\(call.path)" + (query.isEmpty ? "" : "?" + query))
     var request = HTTPRequest(call.method, url, body: call.body, isRepeatable: !call.spends)
     if call.body != nil { request.headers = [("Content-Type", "application/json")] }
     return request
-  }
-
-  /// Percent-encodes all but unreserved characters (RFC 3986 section 2.3).
-  static func encoded(_ value: String) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var text: [UInt8] = []
-    for byte in value.utf8 {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: text.append(byte)
-      default: text.append(contentsOf: [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]])
-      }
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -133,12 +133,11 @@ struct FederationRoutes: Sendable {
 
   private static func answer(_ outcome: FederationOutcome, created: HTTPResponse.Status) -> Response {
     func ticket(_ outcome: String, _ name: String, _ ticket: String) -> Response {
-      .json(
-        JSONWriter.object { json in
-          json.member("outcome", outcome)
-          json.member(name, ticket)
-          json.member("expires_in", FederationTransaction.lifetime)
-        })
+      .json { json in
+        json.member("outcome", outcome)
+        json.member(name, ticket)
+        json.member("expires_in", FederationTransaction.lifetime)
+      }
     }
     switch outcome {
     case .authenticated(let signedIn): return answer(signedIn, status: signedIn.created ? created : .ok)
@@ -163,7 +162,7 @@ struct FederationRoutes: Sendable {
       json.member("attributes", raw: user.attributes.utf8)
       json.endObject()
     }
-    return .json(body, status: status)
+    return .json(status, body)
   }
 
   // MARK: SiX's wire form
@@ -177,26 +176,25 @@ struct FederationRoutes: Sendable {
       }
       let profile = try await federation.sixProfile(
         code, client: try self.client(client, context), in: context.database, requestID: context.requestID)
-      return .json(
-        JSONWriter.object { json in
-          json.key("data")
+      return .json { json in
+        json.key("data")
+        json.beginObject()
+        json.member("openid", profile.openid)
+        json.key("federateIdentities")
+        json.beginArray()
+        json.beginObject()
+        json.member("federateCodeType", profile.codeType)
+        json.member("federateCode", profile.code)
+        if profile.codeType == "Token" {
+          json.key("user")
           json.beginObject()
-          json.member("openid", profile.openid)
-          json.key("federateIdentities")
-          json.beginArray()
-          json.beginObject()
-          json.member("federateCodeType", profile.codeType)
-          json.member("federateCode", profile.code)
-          if profile.codeType == "Token" {
-            json.key("user")
-            json.beginObject()
-            json.member("username", profile.username)
-            json.endObject()
-          }
+          json.member("username", profile.username)
           json.endObject()
-          json.endArray()
-          json.endObject()
-        })
+        }
+        json.endObject()
+        json.endArray()
+        json.endObject()
+      }
     }
   }
 
@@ -208,14 +206,13 @@ struct FederationRoutes: Sendable {
       }
       let bind = BindRequest(client: try self.client(client, context), proof: .ticket(code), phoneCode: fields["code"])
       let user = try await federation.sixBind(bind, in: context.database, requestID: context.requestID)
-      return .json(
-        JSONWriter.object { json in
-          json.key("data")
-          json.beginObject()
-          json.member("userId", user.id.description)
-          json.member("username", user.recognisableName)
-          json.endObject()
-        })
+      return .json { json in
+        json.key("data")
+        json.beginObject()
+        json.member("userId", user.id.description)
+        json.member("username", user.recognisableName)
+        json.endObject()
+      }
     }
   }
 
@@ -233,14 +230,5 @@ struct FederationRoutes: Sendable {
         problem: Problem(
           problem.status, problem.error.code.rawValue, problem.error.description, headers: problem.headers))
     }
-  }
-}
-
-extension Response {
-  /// An answer with JSON that nobody may keep.
-  static func json(_ body: [UInt8], status: HTTPResponse.Status = .ok) -> Response {
-    Response(
-      status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-      body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
   }
 }

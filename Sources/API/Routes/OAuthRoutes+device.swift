@@ -10,6 +10,6 @@ extension OAuthRoutes {
     let made = try await oauth { () async throws(OAuthRefusal) in
       try await endpoint.authorizeDevice(asked, slug: issuer.slug, in: context.database)
     }
-    return .json(JSONWriter.object(capacity: 500) { made.write(to: &$0) })
+    return .json { made.write(to: &$0) }
   }
 }

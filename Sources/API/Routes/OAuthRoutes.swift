@@ -94,7 +94,7 @@ struct OAuthRoutes: Sendable {
     let issued = try await oauth { () async throws(OAuthRefusal) in
       try await endpoint.tokens(for: asked, in: context.database)
     }
-    var response = Response.json(JSONWriter.object(capacity: 2500) { issued.write(to: &$0) })
+    var response = Response.json(.ok, JSONWriter.object(capacity: 2500) { issued.write(to: &$0) })
     response.headers[HTTPField.Name("Pragma")!] = "no-cache"
     return response
   }
@@ -105,9 +105,10 @@ struct OAuthRoutes: Sendable {
     let live = try await oauth { () async throws(OAuthRefusal) in
       try await endpoint.introspect(asked, slug: issuer.slug, in: context.database)
     }
-    guard let live else { return .json(Array("{\"active\":false}".utf8)) }
+    guard let live else { return .json { $0.member("active", false) } }
     let claims = live.claims
     return .json(
+      .ok,
       JSONWriter.object(capacity: 600) { json in
         json.member("active", true)
         json.member("scope", claims.scope.text)
@@ -150,7 +151,8 @@ struct OAuthRoutes: Sendable {
     guard live.claims.scope.contains("openid") else {
       throw token.problem(OAuthError(.insufficientScope, "the access token lacks the scope openid"))
     }
-    return .json(JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, live.requestedClaims, to: &$0) })
+    return .json(
+      .ok, JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, live.requestedClaims, to: &$0) })
   }
 
   // MARK: Requests

@@ -8,7 +8,7 @@ struct OperationsRoutes: Sendable {
   let services: Services
 
   func add(to router: Router<QiaoRequestContext>) {
-    router.get("livez") { _, _ in Response.json(Array("{\"status\":\"ok\"}".utf8)) }
+    router.get("livez") { _, _ in Response.json { $0.member("status", "ok") } }
     router.get("readyz") { _, _ in try await services.readiness() }
     let api = APIDocument(services.documentedOperations, publicURL: services.publicURL).document
     router.get("openapi.json") { request, _ in Response.document(api, request) }
@@ -20,7 +20,7 @@ extension Services {
   func readiness() async throws -> Response {
     do {
       _ = try await database.run(CheckDatabase(), deadline: .seconds(1), repeatable: true)
-      return .json(Array("{\"status\":\"ok\"}".utf8))
+      return .json { $0.member("status", "ok") }
     } catch {
       throw Problem.unavailable()
     }

@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+import OAuth
 
 /// Time-based one-time passwords (RFC 6238) as every authenticator app makes them: SHA-1, six digits, steps of 30 s.
 public enum TOTP {
@@ -37,12 +38,7 @@ public enum TOTP {
   private static func encoded(_ name: String) -> String {
     var text = ""
     for scalar in name.unicodeScalars where scalar != ":" {
-      let piece = String(scalar).utf8.map { byte -> String in
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: String(UnicodeScalar(byte))
-        default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-        }
-      }.joined()
+      let piece = PercentEncoding.encode(String(scalar))
       guard text.utf8.count + piece.utf8.count <= 60 else { break }
       text += piece
     }

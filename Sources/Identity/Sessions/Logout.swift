@@ -78,7 +78,7 @@ public struct Logout: Sendable {
       throw .oauth(OAuthError(.invalidRequest, "post_logout_redirect_uri is not registered for this client"))
     }
     guard let state = fields["state"] else { return uri }
-    return "\(uri)\(uri.contains("?") ? "&" : "?")state=\(AuthorizationResponse.encoded(state))"
+    return "\(uri)\(uri.contains("?") ? "&" : "?")state=\(PercentEncoding.encode(state))"
   }
 }
 

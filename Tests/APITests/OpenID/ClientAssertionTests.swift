@@ -46,13 +46,14 @@ struct ClientAssertionTests {
         headers: [("Content-Type", "application/x-www-form-urlencoded")])
     }
 
-    func redeem(_ assertion: String, _ more: [String: String] = [:]) async throws -> TestServer.Answer {
+    /// Signs in and redeems the code; the assertion is as young as a client makes it.
+    func redeem() async throws -> TestServer.Answer {
       let code = try await party.signIn(TestBrowser(party.server)).redirect.parameters["code"] ?? ""
       let fields = [
         "grant_type": "authorization_code", "code": code, "redirect_uri": TestRelyingParty.callback,
         "code_verifier": TestRelyingParty.verifier,
       ]
-      return try await send("token", fields.merging(more) { $1 }, assertion)
+      return try await send("token", fields, try signer.sign(claims()))
     }
 
     /// Whether an assertion authenticates: revoking what does not exist needs nothing else.
@@ -71,7 +72,7 @@ struct ClientAssertionTests {
     arguments: ["ES256", "PS256", "EdDSA"])
   func happy(algorithm: String) async throws {
     let client = try await Party.make(algorithm)
-    let tokens = try await client.redeem(try client.signer.sign(client.claims()))
+    let tokens = try await client.redeem()
     #expect(tokens.status == 200, "\(tokens.text)")
     #expect(tokens.claims("id_token")["aud"]?.string == client.party.clientID)
     let refreshed = try await client.send(

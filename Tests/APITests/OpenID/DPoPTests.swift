@@ -176,7 +176,11 @@ struct DPoPTests {
   func replayAtTokenEndpoint() async throws {
     let party = try await TestRelyingParty.make()
     let signer = try TestSigner()
-    let (one, two) = (try await code(party), try await code(party))
+    let browser = TestBrowser(party.server)
+    _ = try await party.signIn(browser)
+    // Codes are made without a page now, one right after the other: neither is old before it is used.
+    let one = try await party.authorize(browser).redirect.parameters["code"] ?? ""
+    let two = try await party.authorize(browser).redirect.parameters["code"] ?? ""
     let proof = try signer.proof("POST", "\(party.issuer)/token")
     func redeem(_ code: String) async throws -> TestServer.Answer {
       try await party.token(

@@ -100,6 +100,38 @@ struct ResourceTests {
     #expect(unknown.text("error") == "invalid_target")
   }
 
+  @Test(
+    "P13: a token is exchanged for one of the same target or, from the issuer's own, for a resource; never the other way"
+  )
+  func exchanged() async throws {
+    let party = try await Self.party()
+    let exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    let service = try await party.service(#""grant_types":["\#(exchange)"],"scopes":["openid","phone"]"#)
+    func traded(_ token: String, _ target: String) async throws -> TestServer.Answer {
+      try await service.token([
+        "grant_type": exchange, "subject_token": token, "resource": target,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+      ])
+    }
+    let browser = TestBrowser(party.server)
+    _ = try await party.signIn(browser)
+    let claims = ["claims": #"{"userinfo":{"phone_number":null}}"#]
+    let own = try await party.redeem(try await party.authorize(browser, claims).redirect.parameters["code"] ?? "")
+    let narrow = try await party.redeem(
+      try await party.authorize(browser, ["resource": Self.api]).redirect.parameters["code"] ?? "")
+    let forAPI = try await traded(own.text("access_token"), Self.api)
+    #expect(forAPI.claims("access_token")["aud"]?.string == Self.api, "\(forAPI.text)")
+    let same = try await traded(narrow.text("access_token"), "")
+    #expect(same.claims("access_token")["aud"]?.string == Self.api)
+    for target in [party.issuer, Self.other, "https://evil.test/"] {
+      #expect(try await traded(narrow.text("access_token"), target).text("error") == "invalid_target", "\(target)")
+    }
+    // What the client asked for one by one is not the service's.
+    #expect(try await party.userinfo(own.text("access_token"))["phone_number"] != nil)
+    let theirs = try await traded(own.text("access_token"), "")
+    #expect(try await party.userinfo(theirs.text("access_token")).json.members.map(\.name) == ["sub"])
+  }
+
   @Test("an application's resources are absolute URIs without a fragment, at most 50, and can be patched")
   func settings() async throws {
     let tenant = try await TestServer.shared().tenant()
