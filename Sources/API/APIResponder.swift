@@ -23,6 +23,7 @@ extension Services {
     let oauth = OAuthRoutes(
       issuers: issuers, endpoint: tokenEndpoint, verifier: verifier, assertions: assertions,
       authorization: authorization, dpop: dpop,
+      crossOrigin: CrossOrigin(origins: RegisteredOrigins()),
       limit: limits.client)
     let tenant = router.group("t/{tenant}").add(middleware: admission).group(context: TenantContext.self)
     addManagementRoutes(to: tenant)

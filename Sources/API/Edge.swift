@@ -121,6 +121,10 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
 
   private func answer(_ error: any Error, context: QiaoRequestContext) -> Response {
     switch error {
+    case let headed as HeadedError:
+      var response = answer(headed.error, context: context)
+      response.headers.append(contentsOf: headed.headers)
+      return response
     case let problem as Problem: return problem.response(requestID: context.requestID)
     case let problem as OAuthProblem: return problem.response()
     case let problem as SixProblem: return problem.response()

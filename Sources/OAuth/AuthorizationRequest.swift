@@ -28,6 +28,8 @@ public struct AuthorizationRequest: Sendable {
   public let maxAge: Int?
   /// `dpop_jkt`: the thumbprint of the key that the code is bound to (RFC 9449 section 10)
   public let keyThumbprint: String?
+  /// `resource`: what the access token is to be for (RFC 8707 section 2)
+  public let resource: String?
   /// `id_token_hint`
   public let idTokenHint: String?
 
@@ -51,6 +53,7 @@ public struct AuthorizationRequest: Sendable {
     self.prompts = prompts
     maxAge = try Self.maxAge(fields["max_age"])
     idTokenHint = fields["id_token_hint"]
+    resource = fields["resource"]
     keyThumbprint = fields["dpop_jkt"]
     // A thumbprint is base64url of SHA-256, as a challenge is.
     guard keyThumbprint.map(PKCE.isChallenge) ?? true else {
@@ -69,7 +72,6 @@ public struct AuthorizationRequest: Sendable {
     guard fields["registration"] == nil else {
       throw OAuthError(.registrationNotSupported, "registration is not supported")
     }
-    guard fields["resource"] == nil else { throw OAuthError(.invalidTarget, "no such resource") }
     guard let type = fields["response_type"] else { throw OAuthError(.invalidRequest, "response_type is missing") }
     guard type == "code" else { throw OAuthError(.unsupportedResponseType, "the only response_type is code") }
     guard fields["response_mode"].map({ $0 == "query" || $0 == "form_post" }) ?? true else {

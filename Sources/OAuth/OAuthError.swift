@@ -30,6 +30,8 @@ public struct OAuthError: Error, Sendable, Equatable {
     case accessDenied = "access_denied"
     /// Somebody must sign in, and no page may be shown (OpenID Connect Core section 3.1.2.6).
     case loginRequired = "login_required"
+    /// The sign-in is not of the class that was demanded (OpenID Connect Core Error Code unmet_authentication_requirements 1.0).
+    case unmetAuthenticationRequirements = "unmet_authentication_requirements"
     /// The user must be asked, and no page may be shown (OpenID Connect Core section 3.1.2.6).
     case consentRequired = "consent_required"
     /// Nobody has answered for the device yet (RFC 8628 section 3.5).

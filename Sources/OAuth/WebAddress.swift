@@ -37,6 +37,14 @@ public struct WebAddress: Sendable, Equatable {
     host == "localhost" || IPAddress(host).map(\.isLoopback) == true
   }
 
+  /// The origin as browsers write it (RFC 6454 section 6.2); `nil` for an address that is not of the web.
+  public var origin: String? {
+    guard scheme == "https" || scheme == "http" else { return nil }
+    let name = host.contains(":") ? "[\(host)]" : host
+    guard let port, port != (scheme == "https" ? 443 : 80) else { return "\(scheme)://\(name)" }
+    return "\(scheme)://\(name):\(port)"
+  }
+
   private static func isScheme(_ text: Substring) -> Bool {
     guard let first = text.utf8.first, (0x41...0x5A).contains(first) || (0x61...0x7A).contains(first) else {
       return false

@@ -2,12 +2,13 @@ import ArgumentParser
 import Identity
 import Runtime
 
-/// `qiao-session-expirer`: ends what is past its life, tells relying parties, and deletes what is past its retention.
+/// `qiao-session-expirer`: ends what is past its life, tells relying parties, deletes what is past its retention.
 @main
 struct SessionExpirer: WorkerProcess {
   static let name = "qiao-session-expirer"
   static let configuration = CommandConfiguration(
-    commandName: name, abstract: "Ends what is past its life, tells relying parties, and deletes what is past its retention.",
+    commandName: name,
+    abstract: "Ends what is past its life, tells relying parties, and deletes what is past its retention.",
     discussion: """
       Any number of them share the work through leases in the database. Settings come from the environment, as the server's; \
       /livez, /readyz and /metrics are on QIAO_METRICS_LISTEN.

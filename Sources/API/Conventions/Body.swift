@@ -66,16 +66,17 @@ extension Request {
 /// Form encoding (WHATWG URL section 5), strictly.
 enum FormFields {
   /// The fields of `text`; `nil` when one is repeated or its encoding is not UTF-8. An empty field is as good as absent
-  /// (RFC 6749 section 3.1).
+  /// (RFC 6749 section 3.1). Only `resource` may be repeated (RFC 8707 section 2); its values are joined by a space, which none of them
+  /// can hold.
   static func parse(_ text: some StringProtocol) -> [String: String]? {
     var fields: [String: String] = [:]
     var seen: Set<String> = []
     for pair in text.split(separator: "&") {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = decode(parts[0]), let value = decode(parts.count > 1 ? parts[1] : ""),
-        seen.insert(name).inserted
+        seen.insert(name).inserted || name == "resource"
       else { return nil }
-      if !value.isEmpty { fields[name] = value }
+      if !value.isEmpty { fields[name] = fields[name].map { "\($0) \(value)" } ?? value }
     }
     return fields
   }

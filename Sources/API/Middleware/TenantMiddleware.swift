@@ -55,6 +55,7 @@ extension DatabaseError {
       case let fault as IdentityFault: fault
       case FederationRefusal.fault(let fault): fault
       case let refusal as ManagementRefusal: refusal.fault
+      case let headed as HeadedError: DatabaseError(behind: headed.error).map { .database($0) }
       default: nil
       }
     guard case .database(let error) = fault else { return nil }

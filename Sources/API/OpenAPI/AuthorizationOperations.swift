@@ -57,7 +57,7 @@ extension ProtocolOperations {
   /// What it may say besides.
   private static let parameters = [
     "state", "nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "response_mode", "login_hint",
-    "id_token_hint", "ui_locales", "idp_hint",
+    "id_token_hint", "ui_locales", "idp_hint", "claims", "acr_values", "resource",
   ]
 
   static func page(

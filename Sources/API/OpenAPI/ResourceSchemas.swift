@@ -45,6 +45,7 @@ enum ResourceSchemas {
     ("access_token_ttl", Schema.integer), ("id_token_ttl", Schema.integer), ("refresh_token_ttl", Schema.integer),
     ("refresh_token_idle_ttl", Schema.integer), ("session_ttl", Schema.integer), ("session_idle_ttl", Schema.integer),
     ("reconcile_every", Schema.nullable(Schema.integer)), ("session_retention", Schema.integer),
+    ("resources", Schema.texts),
     ("mfa", Schema.words(MultiFactor.allCases.map(\.rawValue))),
     (
       "branding",

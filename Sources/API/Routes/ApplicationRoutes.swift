@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Identity
 import JSON
+import OAuth
 import Tenancy
 
 /// `identity-applications` of a tenant.
@@ -12,6 +13,11 @@ struct ApplicationRoutes: Sendable {
 
   private static let life = FieldType<Int>.integer(5...31_536_000)
   private static let retention = FieldType<Int>.integer(0...31_536_000)
+
+  private static let resources = FieldType<[String]>.array(
+    of: FieldType<String>.text(1...2048).constrained("must be an absolute URI without a fragment") {
+      WebAddress($0)?.hasFragment == false
+    }, count: 0...50)
 
   private struct New: Sendable {
     let name: String
@@ -33,6 +39,7 @@ struct ApplicationRoutes: Sendable {
       values.sessionIdleTTL = fields.optional("session_idle_ttl", life, default: values.sessionIdleTTL)
       values.reconcileEvery = fields.optional("reconcile_every", life)
       values.sessionRetention = fields.optional("session_retention", retention, default: values.sessionRetention)
+      values.resources = fields.optional("resources", resources, default: [])
       values.mfa = fields.optional("mfa", .enumeration(), default: values.mfa)
       values.branding = fields.optional("branding", BrandingFields.whole)
       self.values = values
@@ -54,6 +61,7 @@ struct ApplicationRoutes: Sendable {
     }
     patch.lives["session_retention"] = fields.replacement("session_retention", retention)
     patch.reconcileEvery = fields.change("reconcile_every", life)
+    patch.resources = fields.replacement("resources", resources)
     patch.mfa = fields.replacement("mfa", .enumeration())
     patch.branding = fields.change("branding", BrandingFields.patch)
     return patch
@@ -144,6 +152,7 @@ struct ApplicationRoutes: Sendable {
     json.key("reconcile_every")
     if let seconds = values.reconcileEvery { json.integer(seconds) } else { json.null() }
     json.member("session_retention", values.sessionRetention)
+    json.member("resources", values.resources)
     json.member("mfa", values.mfa.rawValue)
     json.key("branding")
     if let branding = values.branding { BrandingFields.write(branding, to: &json) } else { json.null() }

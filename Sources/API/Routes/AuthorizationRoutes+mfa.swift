@@ -22,11 +22,23 @@ extension AuthorizationRoutes {
     switch entrance {
     case .secondFactor(let isEnrolled): return redirect(to: isEnrolled ? "mfa" : "mfa/enroll", interaction.token, call)
     case .signedIn(let cookie):
-      let outcome = try await authorization.proceed(
-        interaction.token.expose(), decision: nil, call.visit(cookie), in: call.database)
-      var response = answer(outcome, call)
+      // A refusal too must bring the new cookie: the session that the browser held has ended.
+      var response = try await orPage(call) {
+        answer(
+          try await authorization.proceed(
+            interaction.token.expose(), decision: nil, call.visit(cookie), in: call.database), call)
+      }
       response.headers.append(call.cookies.set(call.cookies.session, cookie))
       return response
+    }
+  }
+
+  /// What `body` answers, or the page of its refusal.
+  private func orPage(_ call: Call, _ body: () async throws -> Response) async throws -> Response {
+    do {
+      return try await body()
+    } catch OAuthRefusal.oauth(let error) {
+      return AuthorizationPages.error(error, call.frame, requestID: call.requestID)
     }
   }
 

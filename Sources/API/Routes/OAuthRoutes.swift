@@ -14,6 +14,8 @@ struct OAuthRoutes: Sendable {
   let assertions: ClientAssertions
   let authorization: Authorization
   let dpop: DPoP
+  /// Which browser apps may read the answers.
+  let crossOrigin: CrossOrigin
   /// Of each client.
   let limit: RateLimiter?
 
@@ -21,20 +23,30 @@ struct OAuthRoutes: Sendable {
     group.post("oauth2/token", use: tenantToken)
     group.post("token", use: tenantToken)
     let issuer = group.group("i/{application}")
-    issuer.get(".well-known/openid-configuration", use: metadata)
-    issuer.get("jwks.json", use: keys)
-    issuer.post("token", use: token)
-    issuer.get("userinfo", use: userinfo)
-    issuer.post("userinfo", use: userinfo)
+    let open = issuer.group().add(middleware: crossOrigin)
+    open.get(".well-known/openid-configuration", use: metadata)
+    open.get("jwks.json", use: keys)
+    open.post("token", use: token)
+    open.get("userinfo", use: userinfo)
+    open.post("userinfo", use: userinfo)
     issuer.post("introspect", use: introspect)
-    issuer.post("par", use: push)
-    issuer.post("revoke", use: revoke)
+    open.post("par", use: push)
+    open.post("revoke", use: revoke)
+    for path in [".well-known/openid-configuration", "jwks.json"] {
+      open.on(RouterPath(path), method: .options, use: CrossOrigin.preflight(.get))
+    }
+    for path in ["token", "par", "revoke"] {
+      open.on(RouterPath(path), method: .options, use: CrossOrigin.preflight(.post))
+    }
+    open.on("userinfo", method: .options, use: CrossOrigin.preflight(.get, .post))
     issuer.post("device_authorization", use: authorizeDevice)
   }
 
   /// RFC 8414 puts its well-known part in front of the issuer's path.
   func addInserted(to group: RouterGroup<TenantContext>) {
-    group.get("i/{application}", use: metadata)
+    let open = group.group("i/{application}").add(middleware: crossOrigin)
+    open.get(use: metadata)
+    open.on("", method: .options, use: CrossOrigin.preflight(.get))
   }
 
   // MARK: Documents
@@ -107,7 +119,7 @@ struct OAuthRoutes: Sendable {
         json.member("exp", claims.expiresAt)
         json.member("iat", claims.issuedAt)
         json.member("sub", claims.subject)
-        json.member("aud", claims.issuer)
+        json.member("aud", claims.audience)
         json.member("iss", claims.issuer)
         json.member("jti", claims.tokenID)
         if let session = claims.sessionID { json.member("sid", session.description) }
@@ -138,7 +150,7 @@ struct OAuthRoutes: Sendable {
     guard live.claims.scope.contains("openid") else {
       throw token.problem(OAuthError(.insufficientScope, "the access token lacks the scope openid"))
     }
-    return .json(JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, to: &$0) })
+    return .json(JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, live.requestedClaims, to: &$0) })
   }
 
   // MARK: Requests

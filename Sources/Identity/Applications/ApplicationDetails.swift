@@ -43,6 +43,8 @@ public struct ApplicationDetails: Sendable {
     public var reconcileEvery: Int?
     /// How long an ended session is kept.
     public var sessionRetention = 0
+    /// What access tokens may be for besides the issuer itself: absolute URIs (RFC 8707).
+    public var resources: [String] = []
     /// Whether people show a second factor.
     public var mfa = MultiFactor.off
     /// How its pages look; `nil` for the plain look.
@@ -53,8 +55,8 @@ public struct ApplicationDetails: Sendable {
   }
 
   /// Reads the columns `id, name, slug, enrollment, phone_matching, signing_alg, access_token_ttl, id_token_ttl,
-  /// refresh_token_ttl, refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention, version,
-  /// created_at, updated_at, mfa, branding`.
+  /// refresh_token_ttl, refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention, resources,
+  /// version, created_at, updated_at, mfa, branding`.
   init(_ row: inout Row) throws(DecodingFault) {
     id = try row.next()
     name = try row.next()
@@ -71,6 +73,7 @@ public struct ApplicationDetails: Sendable {
     values.sessionIdleTTL = try row.next()
     values.reconcileEvery = try row.next()
     values.sessionRetention = try row.next()
+    values.resources = try row.next(ColumnArray<String>.self).elements
     version = try row.next()
     createdAt = try row.next()
     updatedAt = try row.next()
@@ -96,6 +99,8 @@ public struct ApplicationPatch: Sendable {
   public var lives: [String: Int] = [:]
   /// How often profiles are reconciled.
   public var reconcileEvery = FieldChange<Int>.keep
+  /// What access tokens may be for; all of them.
+  public var resources: [String]?
   /// Whether people show a second factor.
   public var mfa: MultiFactor?
   /// A merge patch of the look.

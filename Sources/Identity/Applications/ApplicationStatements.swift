@@ -5,8 +5,8 @@ import Tenancy
 struct ListApplications: TenantStatement {
   static let sql: SQL = """
     SELECT id, name, slug, enrollment, phone_matching, signing_alg, access_token_ttl, id_token_ttl, refresh_token_ttl,
-      refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention, version, created_at, updated_at,
-      mfa, branding
+      refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention,
+      resources, version, created_at, updated_at, mfa, branding
     FROM identity_applications
     WHERE tenant_id = current_tenant() AND ($1::uuid IS NULL OR id < $1)
     ORDER BY id DESC LIMIT $2
@@ -21,8 +21,8 @@ struct ListApplications: TenantStatement {
 struct FindApplication: TenantStatement {
   static let sql: SQL = """
     SELECT id, name, slug, enrollment, phone_matching, signing_alg, access_token_ttl, id_token_ttl, refresh_token_ttl,
-      refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention, version, created_at, updated_at,
-      mfa, branding
+      refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention,
+      resources, version, created_at, updated_at, mfa, branding
     FROM identity_applications
     WHERE tenant_id = current_tenant() AND id = $1
     """
@@ -46,8 +46,8 @@ struct InsertApplication: TenantStatement {
     WITH created AS (
       INSERT INTO identity_applications (tenant_id, id, name, slug, enrollment, phone_matching, signing_alg, access_token_ttl,
         id_token_ttl, refresh_token_ttl, refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every,
-        session_retention, mfa, branding)
-      VALUES (current_tenant(), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $22, $23)
+        session_retention, resources, mfa, branding)
+      VALUES (current_tenant(), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $22, $23, $24)
       RETURNING *
     ), keyed AS (
       INSERT INTO signing_keys (tenant_id, id, identity_application_id, alg, status, public_jwk, private_key_sealed)
@@ -57,8 +57,8 @@ struct InsertApplication: TenantStatement {
       SELECT current_tenant(), $1, 'identity_application.created', $2, $3, $4, 'identity_application', id::text FROM created
     )
     SELECT id, name, slug, enrollment, phone_matching, signing_alg, access_token_ttl, id_token_ttl, refresh_token_ttl,
-      refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention, version, created_at, updated_at,
-      mfa, branding
+      refresh_token_idle_ttl, session_ttl, session_idle_ttl, reconcile_every, session_retention,
+      resources, version, created_at, updated_at, mfa, branding
     FROM created
     """
   let author: Author
@@ -87,6 +87,7 @@ struct InsertApplication: TenantStatement {
     binder.bind(key.id)
     binder.bind(key.publicJWK)
     binder.bind(key.sealed)
+    binder.bind(ColumnArray(values.resources))
     binder.bind(values.mfa.rawValue)
     binder.bind(values.branding.map(\.text))
   }
@@ -106,8 +107,9 @@ struct UpdateApplication: TenantStatement {
         id_token_ttl = coalesce($13, id_token_ttl), refresh_token_ttl = coalesce($14, refresh_token_ttl),
         refresh_token_idle_ttl = coalesce($15, refresh_token_idle_ttl), session_ttl = coalesce($16, session_ttl),
         session_idle_ttl = coalesce($17, session_idle_ttl), session_retention = coalesce($18, session_retention),
-        reconcile_every = CASE WHEN $19 THEN $20 ELSE reconcile_every END, mfa = coalesce($21, mfa),
-        branding = CASE WHEN NOT $22 THEN branding WHEN $23::jsonb IS NOT NULL THEN json_merge_patch(branding, $23) END,
+        reconcile_every = CASE WHEN $19 THEN $20 ELSE reconcile_every END, resources = coalesce($21, resources),
+        mfa = coalesce($22, mfa),
+        branding = CASE WHEN NOT $23 THEN branding WHEN $24::jsonb IS NOT NULL THEN json_merge_patch(branding, $24) END,
         version = version + 1, updated_at = now()
       WHERE tenant_id = current_tenant() AND id = $5 AND ($6::bigint[] IS NULL OR version = ANY ($6))
       RETURNING *
@@ -117,7 +119,7 @@ struct UpdateApplication: TenantStatement {
     )
     SELECT EXISTS (SELECT FROM target), c.id IS NOT NULL, c.id, c.name, c.slug, c.enrollment, c.phone_matching, c.signing_alg,
       c.access_token_ttl, c.id_token_ttl, c.refresh_token_ttl, c.refresh_token_idle_ttl, c.session_ttl, c.session_idle_ttl,
-      c.reconcile_every, c.session_retention, c.version, c.created_at, c.updated_at, c.mfa, c.branding
+      c.reconcile_every, c.session_retention, c.resources, c.version, c.created_at, c.updated_at, c.mfa, c.branding
     FROM (SELECT) AS one LEFT JOIN changed c ON true
     """
   let author: Author
@@ -136,6 +138,7 @@ struct UpdateApplication: TenantStatement {
     binder.bind(patch.signingAlgorithm?.rawValue)
     for name in Self.lives { binder.bind(patch.lives[name].map { Int32($0) }) }
     binder.bind(patch.reconcileEvery.map { Int32($0) })
+    binder.bind(patch.resources.map { ColumnArray($0) })
     binder.bind(patch.mfa?.rawValue)
     binder.bind(patch.branding)
   }

@@ -138,6 +138,7 @@ public final class Issuers: Sendable {
           "urn:ietf:params:oauth:grant-type:federation:six-wechat-miniapp",
         ])
       json.member("dpop_signing_alg_values_supported", DPoP.algorithms)
+      json.member("acr_values_supported", AuthenticationContext.values)
       json.member("subject_types_supported", ["public"])
       json.member("id_token_signing_alg_values_supported", [found.algorithm])
       let authentication = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
@@ -151,13 +152,13 @@ public final class Issuers: Sendable {
       json.member(
         "claims_supported",
         [
-          "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "sid", "amr", "nonce", "at_hash", "name",
+          "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "sid", "amr", "acr", "nonce", "at_hash", "name",
           "preferred_username", "picture",
           "updated_at", "given_name", "family_name", "middle_name", "nickname", "profile", "website", "gender",
           "birthdate",
           "zoneinfo", "locale", "email", "email_verified", "phone_number", "phone_number_verified", "address",
         ])
-      json.member("claims_parameter_supported", false)
+      json.member("claims_parameter_supported", true)
       json.member("backchannel_logout_supported", true)
       json.member("backchannel_logout_session_supported", true)
       json.member("request_parameter_supported", false)

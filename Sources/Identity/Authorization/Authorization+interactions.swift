@@ -25,7 +25,7 @@ extension Authorization {
     return Interaction(
       token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
       browserHash: visit.browserHash, client: found.client, answeredBy: found.answeredBy, onlyUser: found.onlyUser,
-      ticketSealed: found.ticketSealed, device: found.device, first: found.first)
+      ticketSealed: found.ticketSealed, clientScopes: found.clientScopes, device: found.device, first: found.first)
   }
 
   /// Signs in with a password for an interaction.
@@ -99,8 +99,13 @@ extension Authorization {
     let request: AuthorizationRequest
     do {
       request = try client.registration.request(fields)
-      if let subject = try await subject(of: request, visit, in: database), subject != session.user.description {
+      if let subject = try await subject(of: request, client, visit, in: database),
+        subject != session.user.description
+      {
         throw Self.loginRequired
+      }
+      guard client.claims(request).admits(session.amr) else {
+        throw OAuthError(.unmetAuthenticationRequirements, "the sign-in is not of the class that claims demands")
       }
       guard decision != false else { throw OAuthError(.accessDenied, "the user did not agree") }
     } catch let error as OAuthError {
@@ -121,14 +126,15 @@ extension Authorization {
   ) async throws(OAuthRefusal) -> Outcome {
     let code = AuthorizationCode.make()
     let spend = SpendInteraction(token: interaction.opaque)
-    let issue = IssueCode(code: code, client: client.id, session: session.id, request: request)
+    let issue = IssueCode(
+      code: code, client: client.id, session: session.id, request: request, claims: client.claims(request).claims)
     let spent: [Void]
     let issued: [Void]
     do {
       if agreed {
         let record = RecordConsent(
           author: .user(session.user, requestID: visit.requestID), user: session.user, client: client.id,
-          scope: request.scope)
+          scope: client.agreement(request))
         (spent, issued, _) = try await database.run(spend, issue, record)
       } else {
         (spent, issued) = try await database.run(spend, issue)

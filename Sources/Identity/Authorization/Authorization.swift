@@ -84,7 +84,7 @@ public struct Authorization: Sendable {
     let subject: String?
     do {
       request = try found.registration.request(fields)
-      subject = try await self.subject(of: request, visit, in: database)
+      subject = try await self.subject(of: request, found, visit, in: database)
     } catch let error as OAuthError {
       return .respond(respond(error, fields, redirectURI, visit))
     } catch let refusal as OAuthRefusal {
@@ -92,7 +92,7 @@ public struct Authorization: Sendable {
     } catch {
       throw .fault(.cryptography("id_token_hint"))
     }
-    let session = found.session.flatMap { isFresh($0, for: request, subject) ? $0 : nil }
+    let session = found.session.flatMap { isFresh($0, for: request, found, subject) ? $0 : nil }
     let needsConsent = found.needsConsent(request)
     if request.prompts.contains(.none) {
       guard session != nil else { return .respond(respond(Self.loginRequired, fields, redirectURI, visit)) }
@@ -100,7 +100,8 @@ public struct Authorization: Sendable {
     }
     if let session, !needsConsent {
       let code = AuthorizationCode.make()
-      let issue = IssueCode(code: code, client: found.id, session: session.id, request: request)
+      let issue = IssueCode(
+        code: code, client: found.id, session: session.id, request: request, claims: found.claims(request).claims)
       if try await run(issue, in: database).first != nil {
         return .respond(respond(code, request, visit))
       }
@@ -133,15 +134,19 @@ public struct Authorization: Sendable {
     }
   }
 
-  /// Who must be signed in, where an `id_token_hint` says so.
+  /// Who must be signed in, where an `id_token_hint` or the `claims` parameter says so.
   func subject(
-    of request: AuthorizationRequest, _ visit: Visit, in database: TenantDatabase
+    of request: AuthorizationRequest, _ client: AuthorizingClient, _ visit: Visit, in database: TenantDatabase
   ) async throws -> String? {
-    guard let hint = request.idTokenHint else { return nil }
+    let wanted = client.claims(request).subject
+    guard let hint = request.idTokenHint else { return wanted }
     do {
       let claims = try await hints.claims(hint, application: visit.application, slug: visit.slug, in: database)
       guard let subject = claims?["sub"]?.string else {
         throw OAuthError(.invalidRequest, "id_token_hint is not an ID token of this issuer")
+      }
+      guard wanted == nil || wanted == subject else {
+        throw OAuthError(.invalidRequest, "id_token_hint and claims name different people")
       }
       return subject
     } catch let fault as IdentityFault {
@@ -149,9 +154,12 @@ public struct Authorization: Sendable {
     }
   }
 
-  private func isFresh(_ session: BrowserSession, for request: AuthorizationRequest, _ subject: String?) -> Bool {
+  private func isFresh(
+    _ session: BrowserSession, for request: AuthorizationRequest, _ client: AuthorizingClient, _ subject: String?
+  ) -> Bool {
     guard request.prompts.isDisjoint(with: [.login, .selectAccount]) else { return false }
     guard subject == nil || subject == session.user.description else { return false }
+    guard client.claims(request).admits(session.amr) else { return false }
     guard let maxAge = request.maxAge else { return true }
     return now().timeIntervalSince(session.authTime) <= Double(maxAge)
   }

@@ -15,9 +15,9 @@ enum AuthorizationCode {
 struct IssueCode: TenantStatement {
   static let sql: SQL = """
     INSERT INTO authorization_codes (tenant_id, id, identity_application_id, client_id, user_id, session_id, secret_hash,
-      scope, redirect_uri, code_challenge, nonce, dpop_jkt, expires_at)
+      scope, redirect_uri, code_challenge, nonce, dpop_jkt, claims, resource, expires_at)
     SELECT current_tenant(), $1, s.identity_application_id, $2, s.user_id, s.id, $3, $4, $5, $6, $7,
-      $9, now() + interval '60 seconds'
+      $9, $10, $11, now() + interval '60 seconds'
     FROM sessions s
     WHERE s.tenant_id = current_tenant() AND s.id = $8 AND s.ended_at IS NULL AND s.expires_at > now()
       AND s.idle_expires_at > now()
@@ -27,6 +27,7 @@ struct IssueCode: TenantStatement {
   let client: UUID
   let session: ID<Session>
   let request: AuthorizationRequest
+  let claims: RequestedClaims?
 
   func bind(to binder: inout Binder) {
     binder.bind(code.id)
@@ -38,6 +39,8 @@ struct IssueCode: TenantStatement {
     binder.bind(request.nonce)
     binder.bind(session)
     binder.bind(request.keyThumbprint)
+    binder.bind(claims?.stored)
+    binder.bind(request.resource)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) {}
@@ -53,6 +56,9 @@ struct RedeemedCode: Sendable {
   let authTime: Date
   let nonce: String?
   let redeemedAt: Date
+  let claims: RequestedClaims?
+  /// What the access token is for; `nil` for the issuer itself.
+  let resource: String?
 }
 
 /// Spends a code for a new grant, if everything about it is right; of two requests with one code one finds its row.
@@ -74,10 +80,11 @@ struct RedeemCode: TenantStatement {
       RETURNING c.*
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
-        rotated_at, idle_expires_at, expires_at, dpop_jkt, is_offline, amr, auth_time)
+        rotated_at, idle_expires_at, expires_at, dpop_jkt, is_offline, amr, auth_time, claims,
+        resource)
       SELECT current_tenant(), $6, r.identity_application_id, r.user_id, r.client_id, r.session_id, r.scope, $7, now(),
         now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl),
-        $9, 'offline_access' = ANY (string_to_array(r.scope, ' ')), s.amr, s.auth_time
+        $9, 'offline_access' = ANY (string_to_array(r.scope, ' ')), s.amr, s.auth_time, r.claims, r.resource
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
       JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id
@@ -93,7 +100,7 @@ struct RedeemCode: TenantStatement {
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
       a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
       a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
-      r.session_id, r.scope, s.amr, s.auth_time, r.nonce, now()
+      r.session_id, r.scope, s.amr, s.auth_time, r.nonce, now(), r.claims, r.resource
     FROM redeemed r
     JOIN users u ON u.tenant_id = current_tenant() AND u.id = r.user_id
     JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id
@@ -127,7 +134,7 @@ struct RedeemCode: TenantStatement {
     RedeemedCode(
       user: try User(&row), application: try ApplicationSettings(&row), session: try row.next(), scope: try row.next(),
       amr: try row.next(ColumnArray<String>.self).elements, authTime: try row.next(), nonce: try row.next(),
-      redeemedAt: try row.next())
+      redeemedAt: try row.next(), claims: RequestedClaims(try row.next() as JSONText?), resource: try row.next())
   }
 }
 

@@ -12,6 +12,7 @@ struct AuthorizingClient: Sendable {
   let redirectURIs: [String]
   let grantTypes: [String]
   let scopes: [String]
+  let resources: [String]
   let isPublic: Bool
   let requiresPAR: Bool
   let requiresConsent: Bool
@@ -22,7 +23,7 @@ struct AuthorizingClient: Sendable {
 
   /// True when the user must be asked.
   func needsConsent(_ request: AuthorizationRequest) -> Bool {
-    request.prompts.contains(.consent) || (requiresConsent && !consented.covers(request.scope))
+    request.prompts.contains(.consent) || (requiresConsent && !consented.covers(agreement(request)))
   }
 }
 
@@ -31,6 +32,8 @@ struct BrowserSession: Sendable {
   let id: ID<Session>
   let user: ID<User>
   let authTime: Date
+  /// How its user proved who they are (RFC 8176).
+  let amr: [String]
 }
 
 /// An OAuth client of an application, with the live session whose cookie the browser sent and that user's consent. A session that
@@ -38,9 +41,10 @@ struct BrowserSession: Sendable {
 struct FindAuthorizingClient: TenantStatement {
   static let sql: SQL = """
     SELECT c.id, c.name, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method = 'none',
-      c.require_pushed_authorization_requests, c.require_consent, s.id, s.user_id, s.auth_time,
-      coalesce(k.scopes, '{}')
+      c.require_pushed_authorization_requests, c.require_consent, a.resources, s.id, s.user_id, s.auth_time,
+      coalesce(s.amr, '{}'), coalesce(k.scopes, '{}')
     FROM oauth_clients c
+    JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = c.identity_application_id
     LEFT JOIN (sessions s JOIN users u ON u.tenant_id = current_tenant() AND u.id = s.user_id AND u.status = 'active')
       ON s.tenant_id = current_tenant() AND s.id = $3 AND s.cookie_hash = $4
       AND s.identity_application_id = $2 AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()
@@ -69,14 +73,19 @@ struct FindAuthorizingClient: TenantStatement {
     let isPublic: Bool = try row.next()
     let requiresPAR: Bool = try row.next()
     let requiresConsent: Bool = try row.next()
+    let resources = try row.next(ColumnArray<String>.self).elements
     let session: ID<Session>? = try row.next()
     let user: ID<User>? = try row.next()
     let authTime: Date? = try row.next()
+    let amr = try row.next(ColumnArray<String>.self).elements
     var browser: BrowserSession?
-    if let session, let user, let authTime { browser = BrowserSession(id: session, user: user, authTime: authTime) }
+    if let session, let user, let authTime {
+      browser = BrowserSession(id: session, user: user, authTime: authTime, amr: amr)
+    }
     return AuthorizingClient(
       id: id, name: name, type: type, redirectURIs: redirectURIs, grantTypes: grantTypes, scopes: scopes,
-      isPublic: isPublic, requiresPAR: requiresPAR, requiresConsent: requiresConsent, session: browser,
+      resources: resources, isPublic: isPublic, requiresPAR: requiresPAR, requiresConsent: requiresConsent,
+      session: browser,
       consented: Scope(try row.next(ColumnArray<String>.self).elements))
   }
 }

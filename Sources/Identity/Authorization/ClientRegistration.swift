@@ -7,6 +7,8 @@ struct ClientRegistration: Sendable {
   let redirectURIs: [String]
   let grantTypes: [String]
   let scopes: [String]
+  /// What its access tokens may be for besides the issuer itself.
+  let resources: [String]
   /// True for a client that does not authenticate.
   let isPublic: Bool
 
@@ -35,20 +37,42 @@ struct ClientRegistration: Sendable {
     guard Scope(scopes).covers(request.scope) else {
       throw OAuthError(.invalidScope, "the scope is wider than what the client is registered for")
     }
+    _ = try ClaimsRequest(fields["claims"], within: scopes)
+    try admit(resource: request.resource)
     return request
+  }
+
+  /// Refuses a `resource` that the application does not name; several at once are none of them (RFC 8707 section 2).
+  /// - Throws: `invalid_target`.
+  func admit(resource: String?) throws(OAuthError) {
+    guard let resource, !resources.contains(where: { $0.utf8.elementsEqual(resource.utf8) }) else { return }
+    throw OAuthError(.invalidTarget, "resource must be one of the resources of the identity application, and only one")
   }
 }
 
 extension AuthorizingClient {
   var registration: ClientRegistration {
     ClientRegistration(
-      type: type, redirectURIs: redirectURIs, grantTypes: grantTypes, scopes: scopes, isPublic: isPublic)
+      type: type, redirectURIs: redirectURIs, grantTypes: grantTypes, scopes: scopes, resources: resources,
+      isPublic: isPublic)
+  }
+
+  /// What the `claims` parameter of a checked request asks for.
+  func claims(_ request: AuthorizationRequest) -> ClaimsRequest {
+    // It was read once when the request was checked, and threw there if it can at all.
+    (try? ClaimsRequest(request.fields["claims"], within: scopes)) ?? ClaimsRequest.none
+  }
+
+  /// What the person agrees to: the scope, and the scopes that stand for single claims.
+  func agreement(_ request: AuthorizationRequest) -> Scope {
+    Scope(request.scope.tokens + claims(request).scopes)
   }
 }
 
 extension AuthenticatedClient {
   var registration: ClientRegistration {
     ClientRegistration(
-      type: type, redirectURIs: redirectURIs, grantTypes: grantTypes, scopes: scopes, isPublic: authMethod == "none")
+      type: type, redirectURIs: redirectURIs, grantTypes: grantTypes, scopes: scopes, resources: resources,
+      isPublic: authMethod == "none")
   }
 }

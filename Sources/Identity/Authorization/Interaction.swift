@@ -25,6 +25,8 @@ public struct Interaction: Sendable {
   let ticketSealed: [UInt8]?
   /// True when such a person waits.
   public var hasNewcomer: Bool { ticketSealed != nil }
+  /// What its client is registered for.
+  let clientScopes: [String]
   /// The device that waits for it, instead of a redirect URI.
   var device: UUID?
 
@@ -48,7 +50,8 @@ public struct Interaction: Sendable {
   public var scopes: [String] {
     guard device == nil, let request = try? AuthorizationRequest(fields, isPublicClient: false, mayBeOffline: true)
     else { return Scope(parsing: fields["scope"] ?? "")?.tokens ?? [] }
-    return request.scope.tokens
+    let claims = try? ClaimsRequest(fields["claims"], within: clientScopes)
+    return Scope(request.scope.tokens + (claims?.scopes ?? [])).tokens
   }
 
   /// Parameters as they are stored.
@@ -109,11 +112,12 @@ struct FindInteraction: TenantStatement {
     let ticketSealed: [UInt8]?
     let device: UUID?
     let first: Interaction.FirstFactor?
+    let clientScopes: [String]
   }
 
   static let sql: SQL = """
     SELECT r.client_id, c.name, r.parameters, s.user_id, r.user_id, r.ticket_sealed, r.device_id,
-      r.first_user_id, r.first_amr
+      r.first_user_id, r.first_amr, coalesce(c.scopes, '{}')
     FROM authorization_requests r
     LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     LEFT JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
@@ -149,7 +153,8 @@ struct FindInteraction: TenantStatement {
     return Output(
       client: client, clientName: name, fields: Interaction.fields(parameters), answeredBy: answeredBy,
       onlyUser: onlyUser, ticketSealed: ticketSealed, device: device,
-      first: first.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) })
+      first: first.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) },
+      clientScopes: try row.next(ColumnArray<String>.self).elements)
   }
 }
 

@@ -29,6 +29,11 @@ extension TokenEndpoint {
         _ = try await database.run(BurnCode(code: code), repeatable: true)
         throw Self.invalidCode
       }
+      // The code names what its tokens are for; who asks for something else has mistaken it.
+      guard request.fields["resource"] == nil || request.fields["resource"] == redeemed.resource else {
+        _ = try await database.run(BurnCode(code: code), repeatable: true)
+        throw OAuthRefusal.oauth(OAuthError(.invalidTarget, "resource is not the one that was authorized"))
+      }
       return try issue(redeemed, redeem, client, tenant: database.tenant)
     } catch let refusal as OAuthRefusal {
       throw refusal
@@ -47,7 +52,7 @@ extension TokenEndpoint {
       scope: Scope(parsing: code.scope) ?? Scope([]), session: code.session, amr: code.amr, authTime: code.authTime,
       issuedAt: code.redeemedAt, refreshToken: redeem.refreshToken, withUserClaims: false, nonce: code.nonce,
       givesRefreshToken: client.grantTypes.contains(GrantType.refreshToken.rawValue),
-      keyThumbprint: redeem.keyThumbprint)
+      keyThumbprint: redeem.keyThumbprint, idTokenClaims: code.claims?.idToken ?? [], resource: code.resource)
     do {
       return try issuer.issue(facts)
     } catch {

@@ -52,6 +52,8 @@ struct AuthenticatedClient: Sendable {
   let jwksURI: String?
   /// True when it gets no tokens without a DPoP proof.
   let requiresDPoP: Bool
+  /// What access tokens of its application may be for besides the issuer itself.
+  let resources: [String]
   let application: ApplicationSettings
 }
 
@@ -70,7 +72,7 @@ struct FindClient: TenantStatement {
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.enabled
     )
     SELECT c.id, c.third_party, c.type, c.redirect_uris, c.grant_types, c.scopes, c.token_endpoint_auth_method,
-      c.client_secret_hash, c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, a.id, a.slug, a.enrollment,
+      c.client_secret_hash, c.jwks, c.jwks_uri, c.dpop_bound_access_tokens, a.resources, a.id, a.slug, a.enrollment,
       a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl, a.refresh_token_idle_ttl,
       a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
     FROM found c
@@ -93,7 +95,7 @@ struct FindClient: TenantStatement {
       grantTypes: try row.next(ColumnArray<String>.self).elements,
       scopes: try row.next(ColumnArray<String>.self).elements, authMethod: try row.next(), secretHash: try row.next(),
       jwks: try row.next(), jwksURI: try row.next(), requiresDPoP: try row.next(),
-      application: try ApplicationSettings(&row))
+      resources: try row.next(ColumnArray<String>.self).elements, application: try ApplicationSettings(&row))
   }
 }
 

@@ -32,11 +32,13 @@ public struct Refresh: Sendable {
     public let isAuthenticated: Bool
     /// What proves the key that the tokens are to be bound to (RFC 9449).
     public let proof: DPoPProof?
+    /// The resource that the access token is asked for (RFC 8707 section 2.2).
+    public let resource: String?
 
     /// A request.
     public init(
       token: String, application: ID<IdentityApplication>?, client: UUID?, scope: Scope?, isAuthenticated: Bool,
-      proof: DPoPProof? = nil
+      proof: DPoPProof? = nil, resource: String? = nil
     ) {
       self.token = token
       self.application = application
@@ -44,6 +46,7 @@ public struct Refresh: Sendable {
       self.scope = scope
       self.isAuthenticated = isAuthenticated
       self.proof = proof
+      self.resource = resource
     }
   }
 
@@ -58,7 +61,8 @@ public struct Refresh: Sendable {
       let rotate = RotateRefreshToken(
         token: token, successor: successor, application: request.application, client: request.client,
         scope: request.scope,
-        isAuthenticated: request.isAuthenticated, keyThumbprint: request.proof?.thumbprint)
+        isAuthenticated: request.isAuthenticated, keyThumbprint: request.proof?.thumbprint,
+        resource: request.resource)
       if let grant = try await database.run(rotate, proving: request.proof).first {
         return try issue(grant, successor, request, in: database)
       }
@@ -68,9 +72,11 @@ public struct Refresh: Sendable {
       guard let found = try await database.run(find, repeatable: true).first else { throw Self.invalid }
       if Digest.equal(found.secretHash, successor.hash) {
         guard found.isRecent else { return try await replayed(token.grant, in: database) }
+        guard request.resource == nil || request.resource == found.grant.resource else { throw Self.otherResource }
         return try issue(found.grant, successor, request, in: database)
       }
       if Digest.equal(found.secretHash, token.hash) {
+        guard request.resource == nil || request.resource == found.grant.resource else { throw Self.otherResource }
         guard let asked = request.scope, !(Scope(parsing: found.grant.scope) ?? Scope([])).covers(asked) else {
           throw Self.invalid
         }
@@ -130,7 +136,8 @@ public struct Refresh: Sendable {
       tenant: database.tenant, application: grant.application, user: grant.user, clientID: grant.clientID.canonical,
       scope: request.scope ?? granted, session: grant.sessionID, amr: grant.amr, authTime: grant.authTime,
       issuedAt: grant.rotatedAt, refreshToken: token, withUserClaims: grant.isFederated,
-      keyThumbprint: request.proof?.thumbprint)
+      keyThumbprint: request.proof?.thumbprint,
+      idTokenClaims: grant.claims?.idToken ?? [], resource: grant.resource)
     do {
       return try issuer.issue(facts)
     } catch {
@@ -138,6 +145,8 @@ public struct Refresh: Sendable {
     }
   }
 
+  private static let otherResource = OAuthRefusal.oauth(
+    OAuthError(.invalidTarget, "resource is not the one that was authorized"))
   private static let invalid = OAuthRefusal.oauth(
     OAuthError(.invalidGrant, "the refresh token is unknown, expired, revoked or of another client"))
 }

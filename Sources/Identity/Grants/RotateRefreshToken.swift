@@ -14,6 +14,9 @@ struct RotatedGrant: Sendable {
   let authTime: Date
   let rotatedAt: Date
   let isFederated: Bool
+  let claims: RequestedClaims?
+  /// What its access tokens are for; `nil` for the issuer itself.
+  let resource: String?
 }
 
 /// Replaces the current secret of a grant by its successor, if the presented one is the current one and everything the grant
@@ -32,6 +35,7 @@ struct RotateRefreshToken: TenantStatement {
         AND ($4::uuid IS NULL OR g.identity_application_id = $4) AND ($5::uuid IS NULL OR g.client_id = $5)
         AND (g.dpop_jkt IS NULL OR ($8::text IS NOT NULL AND ($7::boolean OR g.dpop_jkt = $8)))
         AND ($6::text[] IS NULL OR string_to_array(g.scope, ' ') @> $6)
+        AND ($9::text IS NULL OR g.resource = $9)
         AND a.tenant_id = current_tenant() AND a.id = g.identity_application_id
         AND u.tenant_id = current_tenant() AND u.id = g.user_id AND u.status = 'active'
         AND (g.is_offline OR EXISTS (SELECT FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = g.session_id
@@ -42,7 +46,7 @@ struct RotateRefreshToken: TenantStatement {
             AND ($7::boolean OR c.token_endpoint_auth_method = 'none')
             AND ($8::text IS NOT NULL OR NOT c.dpop_bound_access_tokens)))
       RETURNING g.user_id, g.identity_application_id, g.client_id, g.session_id, g.scope, g.rotated_at, g.is_offline,
-        coalesce(g.amr, (SELECT s.amr FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = g.session_id)) AS amr,
+        g.claims, g.resource, coalesce(g.amr, (SELECT s.amr FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = g.session_id)) AS amr,
         coalesce(g.auth_time, (SELECT s.auth_time FROM sessions s
           WHERE s.tenant_id = current_tenant() AND s.id = g.session_id)) AS auth_time
     ), touched AS (
@@ -57,7 +61,8 @@ struct RotateRefreshToken: TenantStatement {
       a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
       a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
       r.client_id, r.session_id, r.scope, r.amr, r.auth_time, r.rotated_at,
-      EXISTS (SELECT FROM third_party_authz_clients c WHERE c.tenant_id = current_tenant() AND c.id = r.client_id)
+      EXISTS (SELECT FROM third_party_authz_clients c WHERE c.tenant_id = current_tenant() AND c.id = r.client_id),
+      r.claims, r.resource
     FROM rotated r
     JOIN users u ON u.tenant_id = current_tenant() AND u.id = r.user_id
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
@@ -76,6 +81,8 @@ struct RotateRefreshToken: TenantStatement {
   /// The key of the proof that came with it: the grant's own for a public client, any for one that authenticates (RFC 9449
   /// section 5). A grant that began with a key is never used without one again.
   let keyThumbprint: String?
+  /// The resource that was asked for, which must be the grant's.
+  let resource: String?
 
   func bind(to binder: inout Binder) {
     binder.bind(token.grant)
@@ -86,13 +93,15 @@ struct RotateRefreshToken: TenantStatement {
     binder.bind(scope.map { ColumnArray($0.tokens) })
     binder.bind(isAuthenticated)
     binder.bind(keyThumbprint)
+    binder.bind(resource)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> RotatedGrant {
     RotatedGrant(
       user: try User(&row), application: try ApplicationSettings(&row), clientID: try row.next(),
       sessionID: try row.next(), scope: try row.next(), amr: try row.next(ColumnArray<String>.self).elements,
-      authTime: try row.next(), rotatedAt: try row.next(), isFederated: try row.next())
+      authTime: try row.next(), rotatedAt: try row.next(), isFederated: try row.next(),
+      claims: RequestedClaims(try row.next() as JSONText?), resource: try row.next())
   }
 }
 
@@ -112,7 +121,7 @@ struct FindGrant: TenantStatement {
       a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
       g.client_id, g.session_id, g.scope, coalesce(g.amr, s.amr), coalesce(g.auth_time, s.auth_time), g.rotated_at,
       EXISTS (SELECT FROM third_party_authz_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id),
-      g.secret_hash, g.generation, g.rotated_at > now() - interval '10 seconds'
+      g.claims, g.resource, g.secret_hash, g.generation, g.rotated_at > now() - interval '10 seconds'
     FROM grants g
     JOIN users u ON u.tenant_id = current_tenant() AND u.id = g.user_id AND u.status = 'active'
     LEFT JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = g.session_id AND s.ended_at IS NULL

@@ -11,6 +11,8 @@ public struct AccessTokenClaims: Sendable {
   public let subject: String
   /// `client_id`
   public let clientID: String
+  /// `aud`: the issuer itself, or the resource that it is for.
+  public let audience: String
   /// `exp`, seconds of the Unix epoch.
   public let expiresAt: Int
   /// `iat`, seconds of the Unix epoch.
@@ -36,10 +38,11 @@ public struct AccessTokenClaims: Sendable {
     guard let issuer = claims["iss"]?.string, let subject = claims["sub"]?.string,
       let clientID = claims["client_id"]?.string, let expiresAt = claims["exp"]?.integer,
       let issuedAt = claims["iat"]?.integer, let tokenID = claims["jti"]?.string,
-      claims["aud"]?.string == issuer
+      let audience = claims["aud"]?.string
     else { return nil }
     self.issuer = issuer
     self.subject = subject
+    self.audience = audience
     self.clientID = clientID
     self.expiresAt = expiresAt
     self.issuedAt = issuedAt

@@ -35,6 +35,8 @@ public final class AccessTokenVerifier: Sendable {
     public let claims: AccessTokenClaims
     /// Whose it is; `nil` for a client that acts for itself.
     public let user: User?
+    /// Claims for userinfo that were asked for one by one.
+    public var requestedClaims: [String] = []
   }
 
   /// How somebody came with a token.
@@ -60,6 +62,8 @@ public final class AccessTokenVerifier: Sendable {
     else { return nil }
     let proof: DPoPProof?
     switch presented {
+    // What is for somebody else opens nothing here (RFC 9068 section 4).
+    case .bearer where claims.audience != claims.issuer, .proof where claims.audience != claims.issuer: return nil
     case .bearer where claims.keyThumbprint != nil: return nil
     case .proof(let given) where given.thumbprint != claims.keyThumbprint: return nil
     case .proof(let given): proof = given
@@ -73,8 +77,8 @@ public final class AccessTokenVerifier: Sendable {
         let check = CheckUserToken(
           application: application, user: user, session: session, grant: grant, client: client, key: claims.keyID,
           tokenID: claims.tokenID)
-        guard let user = try await database.run(check, proving: proof, repeatable: true).first else { return nil }
-        return Live(claims: claims, user: user)
+        guard let found = try await database.run(check, proving: proof, repeatable: true).first else { return nil }
+        return Live(claims: claims, user: found.user, requestedClaims: found.claims)
       }
       guard let client = UUID(canonical: claims.clientID), claims.subject == claims.clientID else { return nil }
       let check = CheckClientToken(
@@ -136,7 +140,8 @@ struct FindSigningKey: TenantStatement {
 struct CheckUserToken: TenantStatement {
   static let sql: SQL = """
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
-      u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at
+      u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
+      g.claims -> 'userinfo'
     FROM users u
     JOIN grants g ON g.tenant_id = current_tenant() AND g.id = $4 AND g.user_id = u.id AND g.revoked_at IS NULL
     WHERE u.tenant_id = current_tenant() AND u.id = $2 AND u.identity_application_id = $1 AND u.status = 'active'
@@ -167,7 +172,11 @@ struct CheckUserToken: TenantStatement {
     binder.bind(tokenID)
   }
 
-  static func decode(_ row: inout Row) throws(DecodingFault) -> User { try User(&row) }
+  static func decode(_ row: inout Row) throws(DecodingFault) -> (user: User, claims: [String]) {
+    let user = try User(&row)
+    let claims: JSONText? = try row.next()
+    return (user, RequestedClaims.names(claims.flatMap { try? JSONValue(parsing: $0.utf8) }))
+  }
 }
 
 /// A row if the client of an access token that acts for itself lives.

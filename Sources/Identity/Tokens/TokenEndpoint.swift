@@ -83,6 +83,12 @@ public struct TokenEndpoint: Sendable {
     guard allowed.covers(scope) else {
       throw .oauth(OAuthError(.invalidScope, "the scope is wider than what the client is registered for"))
     }
+    let resource = request.fields["resource"]
+    do {
+      try client.registration.admit(resource: resource)
+    } catch {
+      throw .oauth(error)
+    }
     do {
       // Nothing else is written here that the record of the proof could ride on.
       if let proof = request.proof { _ = try await database.run(RecordProof(proof: proof)) }
@@ -92,7 +98,7 @@ public struct TokenEndpoint: Sendable {
     do {
       return try issuer.issueForClient(
         client.id.canonical, scope: scope, application: client.application, tenant: database.tenant, now: now(),
-        keyThumbprint: request.proof?.thumbprint)
+        keyThumbprint: request.proof?.thumbprint, resource: resource)
     } catch {
       throw .fault(error)
     }
@@ -113,14 +119,14 @@ public struct TokenEndpoint: Sendable {
       return try await refresh.tokens(
         for: Refresh.Request(
           token: token, application: request.application, client: client.flatMap { UUID(canonical: $0) }, scope: scope,
-          isAuthenticated: false, proof: request.proof),
+          isAuthenticated: false, proof: request.proof, resource: request.fields["resource"]),
         in: database)
     }
     let client = try await credentials.authenticate(request.application, in: database)
     return try await refresh.tokens(
       for: Refresh.Request(
         token: token, application: request.application, client: client.id, scope: scope, isAuthenticated: true,
-        proof: request.proof),
+        proof: request.proof, resource: request.fields["resource"]),
       in: database)
   }
 

@@ -40,6 +40,10 @@ public struct TokenIssuer: Sendable {
     var givesRefreshToken = true
     /// The key that the access token is bound to (RFC 9449 section 6.1).
     var keyThumbprint: String?
+    /// Claims of the user that the ID token carries because they were asked for one by one.
+    var idTokenClaims: [String] = []
+    /// What the access token is for; `nil` for the issuer itself.
+    var resource: String?
   }
 
   /// Signs an access token and, with scope `openid`, an ID token.
@@ -61,7 +65,7 @@ public struct TokenIssuer: Sendable {
   /// - Throws: `IdentityFault` when the key cannot be opened or used.
   func issueForClient(
     _ client: String, scope: Scope, application: ApplicationSettings, tenant: TenantScope, now: Date,
-    keyThumbprint: String? = nil
+    keyThumbprint: String? = nil, resource: String? = nil
   ) throws(IdentityFault) -> IssuedTokens {
     let key = try keys.key(application.key, tenant: tenant.id)
     let issuer = issuer(tenant: tenant, application: application.slug)
@@ -69,7 +73,7 @@ public struct TokenIssuer: Sendable {
     let claims = JSONWriter.object(capacity: 400) { json in
       json.member("iss", issuer)
       json.member("sub", client)
-      json.member("aud", issuer)
+      json.member("aud", resource ?? issuer)
       json.member("exp", issuedAt + application.accessTokenTTL)
       json.member("iat", issuedAt)
       json.member("jti", Base64URL.string(RandomBytes.make(16)))
@@ -87,7 +91,7 @@ public struct TokenIssuer: Sendable {
       let issuedAt = Int(facts.issuedAt.timeIntervalSince1970)
       json.member("iss", issuer)
       json.member("sub", facts.user.id.description)
-      json.member("aud", issuer)
+      json.member("aud", facts.resource ?? issuer)
       json.member("exp", issuedAt + facts.application.accessTokenTTL)
       json.member("iat", issuedAt)
       json.member("jti", facts.refreshToken.accessTokenID)
@@ -115,10 +119,12 @@ public struct TokenIssuer: Sendable {
       if let session = facts.session { json.member("sid", session.description) }
       json.member("client_id", facts.clientID)
       json.member("amr", facts.amr)
+      json.member("acr", AuthenticationContext.acr(of: facts.amr))
       if let nonce = facts.nonce { json.member("nonce", nonce) }
       // OpenID Connect Core section 3.1.3.6 takes the hash of the algorithm; EdDSA names none.
       if algorithm != .edDSA { json.member("at_hash", Base64URL.string(Digest.sha256(accessToken)[..<16])) }
-      if facts.withUserClaims { UserClaims.write(facts.user, scope: facts.scope, to: &json) }
+      let scope = facts.withUserClaims ? facts.scope : Scope([])
+      UserClaims.write(facts.user, scope: scope, names: facts.idTokenClaims, to: &json)
     }
   }
 

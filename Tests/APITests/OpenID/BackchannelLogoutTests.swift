@@ -146,7 +146,8 @@ struct BackchannelLogoutTests {
     try await TestReceiver.work()
     let grant = "urn:ietf:params:oauth:grant-type:device_code"
     let party = try await TestRelyingParty.make(
-      type: "native", settings: receiver.setting + #","grant_types":["\#(grant)","refresh_token","authorization_code"]"#)
+      type: "native", settings: receiver.setting + #","grant_types":["\#(grant)","refresh_token","authorization_code"]"#
+    )
     let asked = try await party.post("device_authorization", ["scope": "openid"])
     let browser = TestBrowser(party.server)
     let page = try await browser.get("\(party.issuerPath)/device")

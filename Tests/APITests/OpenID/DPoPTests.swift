@@ -176,8 +176,8 @@ struct DPoPTests {
   func replayAtTokenEndpoint() async throws {
     let party = try await TestRelyingParty.make()
     let signer = try TestSigner()
-    let proof = try signer.proof("POST", "\(party.issuer)/token")
     let (one, two) = (try await code(party), try await code(party))
+    let proof = try signer.proof("POST", "\(party.issuer)/token")
     func redeem(_ code: String) async throws -> TestServer.Answer {
       try await party.token(
         [
