@@ -40,6 +40,8 @@ extension WeChatFederation {
       return .signedIn(user, cookie)
     case .repeated(_, .browser(arrival.authorization, .newcomer(let ticket)), _): return .newcomer(ticket)
     case .repeated(_, .browser(arrival.authorization, .linked(false)), _): return .somebodyElse
+    case .repeated(_, .browser(arrival.authorization, .keptOut(let isClosed)), _):
+      throw isClosed ? .enrollmentClosed : .userDisabled
     case .repeated: throw .codeSpent
     case .fresh(let client, let person, let codeHash):
       if let user, try await settled(person, client, in: database, requestID: arrival.requestID)?.id != user {
@@ -49,8 +51,21 @@ extension WeChatFederation {
       let cookie = OpaqueToken.make(prefix: BrowserSession.prefix)
       let known = ExchangeSeed.browser(arrival.authorization, .signedIn(cookie: cookie.text.expose()))
       let seeds = AnswerSeeds(known: known, created: known) { .browser(arrival.authorization, .newcomer(ticket: $0)) }
-      let admission = try await admit(
-        person, client, answering: codeHash, seeds, plan: nil, in: database, requestID: arrival.requestID)
+      let admission: Admission
+      do {
+        admission = try await admit(
+          person, client, answering: codeHash, seeds, plan: nil, in: database, requestID: arrival.requestID)
+      } catch {
+        // Whoever is sent back twice at once is told the same twice, and not to wait for an answer that is there.
+        switch error {
+        case .enrollmentClosed:
+          try await keep(.browser(arrival.authorization, .keptOut(isClosed: true)), client, codeHash, in: database)
+        case .userDisabled:
+          try await keep(.browser(arrival.authorization, .keptOut(isClosed: false)), client, codeHash, in: database)
+        default: break
+        }
+        throw error
+      }
       switch admission {
       case .known(let user), .created(let user): return .signedIn(user.id, cookie)
       case .unknown(let ticket): return .newcomer(ticket)

@@ -29,6 +29,8 @@ enum ExchangeSeed: Sendable {
     case signedIn(cookie: String)
     /// As a newcomer; the text of the bind ticket.
     case newcomer(ticket: String)
+    /// Not at all: the directory takes nobody new (true), or the user is disabled.
+    case keptOut(isClosed: Bool)
     /// With the identity linked, or not because it is another user's.
     case linked(Bool)
   }
@@ -66,6 +68,7 @@ enum ExchangeSeed: Sendable {
         switch step {
         case .signedIn(let cookie): json.member("cookie", cookie)
         case .newcomer(let ticket): json.member("ticket", ticket)
+        case .keptOut(let isClosed): json.member("closed", isClosed)
         case .linked(let isLinked): json.member("linked", isLinked)
         }
       }
@@ -118,6 +121,8 @@ extension ExchangeSeed.BrowserStep {
       self = .signedIn(cookie: cookie)
     } else if let ticket = object["ticket"]?.string {
       self = .newcomer(ticket: ticket)
+    } else if let isClosed = object["closed"]?.boolean {
+      self = .keptOut(isClosed: isClosed)
     } else if let isLinked = object["linked"]?.boolean {
       self = .linked(isLinked)
     } else {

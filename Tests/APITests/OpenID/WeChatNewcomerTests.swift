@@ -81,6 +81,11 @@ struct WeChatNewcomerTests {
     let site = try await TestWeChatSite.make(#","enrollment":"closed""#)
     let page = try await site.signIn("mei", by: site.web, site.browser())
     #expect(page.status == 403 && page.marker == "error:enrollment_closed", "\(page.text)")
+    let browser = site.browser()
+    let callback = try await browser.atWeChat(site.start(site.web, browser), "mei").headers["location"] ?? ""
+    let once = try await browser.get(callback)
+    let twice = try await browser.get(callback)
+    #expect(once.status == 403 && twice.status == 403 && twice.marker == once.marker, "\(twice.text)")
     let open = try await TestWeChatSite.make()
     let subject = try await open.subject("mei", by: open.web, open.browser())
     _ = try await open.party.tenant.send("PATCH", "users/\(subject)", #"{"status":"disabled"}"#)
