@@ -63,7 +63,12 @@ public struct BackchannelLogoutWork: Work {
       return try await tenant.run(finish).isEmpty ? .lost : .done(0)
     }
     let failure = await deliver(claim.logout, found, tenant: tenant.tenant)
-    guard let failure else { return try await tenant.run(finish).isEmpty ? .lost : .done(1) }
+    guard let failure else {
+      // In a task of its own: a worker that is told to stop in this moment must not forget that it was delivered.
+      return try await Task { try await tenant.run(finish) }.value.isEmpty ? .lost : .done(1)
+    }
+    // What was broken off is no failure of the client's: it is handed back, due at once.
+    try Task.checkCancellation()
     let fail = FailBackchannelLogout(logout: claim.logout, fence: claim.fence, reason: failure)
     return try await tenant.run(fail).isEmpty ? .lost : .failed
   }

@@ -328,6 +328,27 @@ struct BackchannelLogoutTests {
     }
   }
 
+  @Test("an expirer that is stopped in the middle of a delivery hands it back as it was, and the next one delivers it")
+  func stopped() async throws {
+    let server = try await TestServer.start(on: TestDatabase.separate(), refreshesTokens: false)
+    let receiver = try TestReceiver(.silent)
+    let signed = try await Signed.again(TestRelyingParty.make(settings: receiver.setting, on: server))
+    try await signed.logout()
+    var environment = server.environment()
+    environment["QIAO_DATABASE_URL"] = server.database.workerURI
+    let first = try Program("qiao-session-expirer", environment: environment)
+    let begun = try await receiver.next()
+    first.signal(SIGTERM)
+    #expect(try await first.ended(limit: .seconds(10)).status == 0)
+    let row = try await server.database.administer(
+      "SELECT lease_owner IS NULL, attempts, run_at <= now(), last_error FROM backchannel_logouts")
+    #expect(row == [["t", "0", "t", nil]])
+    receiver.answers(.status("200 OK"))
+    let second = try await Program("qiao-session-expirer", ["--once"], environment: environment).ended()
+    #expect(second.status == 0, "\(second.errors)")
+    #expect(receiver.told.map(\.tokenID) == [begun.tokenID, begun.tokenID])
+  }
+
   @Test("a month of sessions that is dropped unswept tells their clients first")
   func droppedMonth() async throws {
     let server = try await TestServer.start(on: TestDatabase.separate(), refreshesTokens: false)
