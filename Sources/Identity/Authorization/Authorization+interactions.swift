@@ -58,7 +58,7 @@ extension Authorization {
 
   /// Lets in whoever has shown who they are for an interaction, by whatever means, if nothing else is asked of them.
   ///
-  /// The browser gets a new session each time; the one it held ends, whoever it was of.
+  /// The cookie is new each time. The same person goes on in the session the browser held; another person's ends.
   /// - Parameters:
   ///   - amr: how they did (RFC 8176).
   ///   - cookie: the session's cookie, where it was chosen before so that the same answer can be given again.
@@ -74,8 +74,10 @@ extension Authorization {
       author: .user(user, requestID: visit.requestID), cookie: cookie, interaction: interaction.opaque,
       user: user, amr: amr, held: visit.cookie, hasSecondFactor: hasSecondFactor)
     switch try await run(signIn, in: database).first {
-    case "none": return .signedIn(cookie.text)
-    case let step?: return .secondFactor(isEnrolled: step == "code")
+    case ("none", let session?)?:
+      return .signedIn(
+        OpaqueToken(prefix: BrowserSession.prefix, id: session.uuid, secret: cookie.secret.expose()).text)
+    case (let step, _)?: return .secondFactor(isEnrolled: step == "code")
     case nil: return nil
     }
   }

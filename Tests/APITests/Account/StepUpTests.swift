@@ -51,7 +51,7 @@ struct StepUpTests {
     #expect(R25.isRedirect(changed, to: "\(party.issuer)/account?notice=password_changed"))
   }
 
-  @Test("a new sign-in in a browser ends the session it held, of the same person and of another")
+  @Test("the same person goes on in the browser's session with a new cookie; another person's sign-in ends it")
   func replaced() async throws {
     let party = try await TestRelyingParty.make()
     let browser = try await party.accountBrowser()
@@ -64,7 +64,12 @@ struct StepUpTests {
     _ = try await browser.follow(browser.signIn(page, party.username, TestRelyingParty.password))
     #expect(try await party.account(browser).marker == "account")
     #expect(try await party.account(old).marker == "login")
-    #expect(try await party.userinfo(tokens.text("access_token")).status == 401)
+    #expect(try await party.userinfo(tokens.text("access_token")).status == 200, "what other clients hold stays")
+    #expect(try await party.tenant.send("GET", "users/\(party.userID)/sessions").items.count == 1)
+    let refreshed = try await party.token([
+      "grant_type": "refresh_token", "refresh_token": tokens.text("refresh_token"),
+    ])
+    #expect(refreshed.claims("id_token")["auth_time"] == tokens.claims("id_token")["auth_time"], "O13")
     let somebody = "s-\(UUID().uuidString.prefix(8))"
     _ = try await party.tenant.user(
       of: party.applicationID, #""username":"\#(somebody)","password":"correct horse battery""#)
@@ -72,6 +77,7 @@ struct StepUpTests {
     let other = try await party.authorize(browser, ["prompt": "select_account"])
     _ = try await browser.follow(browser.signIn(other, somebody, TestRelyingParty.password))
     #expect(try await party.account(mine).marker == "login")
+    #expect(try await party.userinfo(tokens.text("access_token")).status == 401)
     #expect(try await party.tenant.send("GET", "users/\(party.userID)/sessions").items.isEmpty)
   }
 }
