@@ -20,7 +20,8 @@ forget_stale_objects() (
     sum=$(find "$folder" -type f -print0 2>/dev/null | sort -z | xargs -0r sha256sum | sha256sum)
     if $stale; then
       dirty[$name]=yes
-      rm -rf ".build/$1/$name.build"
+      # Only what the compiler made: SwiftPM writes the rest of the folder when it plans, which it does not always do.
+      find ".build/$1/$name.build" -type f \( -name '*.o' -o -name '*.swiftdeps*' \) -delete 2>/dev/null || true
     elif [[ $sum != "$(cat "$sums/$name" 2>/dev/null)" ]]; then
       dirty[$name]=yes
     fi
