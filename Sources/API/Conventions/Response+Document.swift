@@ -4,10 +4,12 @@ import Identity
 
 extension Response {
   /// A public document with its tag; 304 when the caller has it.
+  ///
+  /// A change of an application counts at once, a new signing key too: who keeps a copy has to ask whether it is still right,
+  /// which costs next to nothing, and so nobody meets a key that a cache withheld from them.
   static func document(_ document: PublishedIssuer.Document, _ request: Request) -> Response {
-    // New keys are published this long before they sign, so that nobody meets a key they have not seen.
     let headers: HTTPFields = [
-      .contentType: "application/json", .cacheControl: "public, max-age=300", .eTag: document.etag,
+      .contentType: "application/json", .cacheControl: "public, max-age=0, must-revalidate", .eTag: document.etag,
     ]
     if request.headers[.ifNoneMatch]?.contains(document.etag) == true {
       return Response(status: .notModified, headers: headers)

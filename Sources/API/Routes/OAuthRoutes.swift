@@ -22,7 +22,7 @@ struct OAuthRoutes: Sendable {
   func add(to group: RouterGroup<TenantContext>) {
     group.post("oauth2/token", use: tenantToken)
     group.post("token", use: tenantToken)
-    let issuer = group.group("i/{application}")
+    let issuer = group.group("i/{application}").add(middleware: IssuerMemory(issuers: issuers))
     let open = issuer.group().add(middleware: crossOrigin)
     open.get(".well-known/openid-configuration", use: metadata)
     open.get("jwks.json", use: keys)

@@ -50,6 +50,9 @@ public final class Issuers: Sendable {
   }
 
   private static let capacity = 10_000
+  /// About 50 MB.
+  private static let idCapacity = 200_000
+  private static let idLifetime = Duration.seconds(300)
 
   private let names: TokenIssuer
   private let lifetime: Duration
@@ -80,6 +83,9 @@ public final class Issuers: Sendable {
 
   /// The id of the application with this slug, for who needs no document: over many tenants hardly any is known, and making
   /// the documents would cost more than the answer.
+  ///
+  /// It is kept for minutes. That is safe, because a slug stays its application's for life, and nothing is given on the word of
+  /// an id: what belongs to an application is looked up with it each time. Who refuses a request forgets the slug.
   /// - Throws: `DatabaseError`.
   public func application(
     _ slug: String, in database: TenantDatabase
@@ -90,10 +96,16 @@ public final class Issuers: Sendable {
     if let known = ids.withLock({ $0[key] }), known.until > now { return known.id }
     let found = try await database.run(FindApplicationID(slug: slug), repeatable: true).first
     ids.withLock { table in
-      if table.count >= Self.capacity { table.removeAll(keepingCapacity: true) }
-      table[key] = (found, now + lifetime)
+      if table.count >= Self.idCapacity { table.removeAll(keepingCapacity: true) }
+      table[key] = (found, now + (found == nil ? lifetime : Self.idLifetime))
     }
     return found
+  }
+
+  /// Forgets one slug; called by who refused a request to it.
+  public func forget(_ slug: String, of tenant: ID<Tenant>) {
+    let key = Key(tenant: tenant, slug: slug)
+    ids.withLock { $0[key] = nil }
   }
 
   /// Forgets everything; called where applications or keys change, so that this node answers at once.
