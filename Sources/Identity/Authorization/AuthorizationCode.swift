@@ -65,6 +65,9 @@ struct RedeemedCode: Sendable {
 ///
 /// The client joins the session, so that it is told when that ends. One that ends in this very moment is not joined any more: then
 /// there is no row, as with a session that had ended before.
+///
+/// Rows behind the code are found by a subquery, not joined: on tables that are too young for statistics a join scanned all of a
+/// tenant's sessions, 8 ms instead of 0.4.
 struct RedeemCode: TenantStatement {
   static let sql: SQL = """
     WITH redeemed AS (
@@ -87,13 +90,15 @@ struct RedeemCode: TenantStatement {
         $9, 'offline_access' = ANY (string_to_array(r.scope, ' ')), s.amr, s.auth_time, r.claims, r.resource
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
-      JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id
+      JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = (SELECT session_id FROM redeemed)
     ), joined AS (
-      UPDATE sessions s SET joined_clients = array_append(s.joined_clients, r.client_id)
-      FROM redeemed r
-      JOIN sessions known ON known.tenant_id = current_tenant() AND known.id = r.session_id
-        AND NOT coalesce(r.client_id = ANY (known.joined_clients), false)
-      WHERE s.tenant_id = current_tenant() AND s.id = r.session_id AND s.ended_at IS NULL
+      -- Of two first codes of a client at once, the second meets what the first has written: it stays as it is then.
+      UPDATE sessions s SET joined_clients = CASE WHEN $4 = ANY (s.joined_clients) THEN s.joined_clients
+        ELSE array_append(s.joined_clients, $4) END
+      WHERE s.tenant_id = current_tenant() AND s.id = (SELECT session_id FROM redeemed) AND s.ended_at IS NULL
+        AND NOT EXISTS (SELECT FROM sessions known
+          WHERE known.tenant_id = current_tenant() AND known.id = (SELECT session_id FROM redeemed)
+            AND $4 = ANY (known.joined_clients))
       RETURNING s.id
     )
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
@@ -102,8 +107,8 @@ struct RedeemCode: TenantStatement {
       a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
       r.session_id, r.scope, s.amr, s.auth_time, r.nonce, now(), r.claims, r.resource
     FROM redeemed r
-    JOIN users u ON u.tenant_id = current_tenant() AND u.id = r.user_id
-    JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id
+    JOIN users u ON u.tenant_id = current_tenant() AND u.id = (SELECT user_id FROM redeemed)
+    JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = (SELECT session_id FROM redeemed)
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
     WHERE r.client_id = ANY (s.joined_clients) OR EXISTS (SELECT FROM joined)

@@ -40,8 +40,7 @@ struct SignInPerson: TenantStatement {
             coalesce($10::text, u.name, $11::text), coalesce($12::text, u.picture, $13::text),
             ($15::jsonb || u.attributes) || $14::jsonb)
           THEN now() ELSE u.updated_at END
-      FROM person p
-      WHERE u.tenant_id = current_tenant() AND u.id = p.user_id AND u.status = 'active'
+      WHERE u.tenant_id = current_tenant() AND u.id = (SELECT user_id FROM person) AND u.status = 'active'
         AND ($18::uuid IS NULL OR 'mfa' = ANY ($31::text[]) OR second_factor($2, u.id) = 'none')
       RETURNING u.*
     ), seen AS (
@@ -50,8 +49,8 @@ struct SignInPerson: TenantStatement {
         oauth_token_sealed = coalesce($29::bytea, i.oauth_token_sealed),
         oauth_token_at = CASE WHEN $29::bytea IS NULL THEN i.oauth_token_at ELSE now() END,
         profile = coalesce($30::jsonb, i.profile), last_login_at = now(), client_id = $17
-      FROM person p, account a
-      WHERE i.tenant_id = current_tenant() AND i.id = p.id
+      FROM account a
+      WHERE i.tenant_id = current_tenant() AND i.id = (SELECT id FROM person)
     ), session AS (
       INSERT INTO sessions (tenant_id, id, identity_application_id, user_id, client_id, amr, auth_time, last_seen_at,
         idle_expires_at, expires_at)
@@ -77,9 +76,9 @@ struct SignInPerson: TenantStatement {
       u.status = 'active', coalesce(a.last_login_at, u.last_login_at), coalesce(a.version, u.version), u.created_at,
       coalesce(a.updated_at, u.updated_at), CASE WHEN a.id IS NOT NULL THEN 'in'
         WHEN u.status = 'active' THEN second_factor($2, u.id) ELSE 'disabled' END
-    FROM person p
-    JOIN users u ON u.tenant_id = current_tenant() AND u.id = p.user_id
-    LEFT JOIN account a ON a.id = p.user_id
+    FROM users u
+    LEFT JOIN account a ON a.id = u.id
+    WHERE u.tenant_id = current_tenant() AND u.id = (SELECT user_id FROM person)
     """
 
   let ticket: ID<FederationTransaction>?

@@ -171,6 +171,19 @@ struct OpenIDBasicTests {
     for tokens in given { #expect(try await party.userinfo(tokens.text("access_token")).status == 401) }
   }
 
+  @Test("of ten first codes of one client in one session, redeemed at once, each gives tokens")
+  func tenTabs() async throws {
+    let party = try await TestRelyingParty.make()
+    let browser = TestBrowser(party.server)
+    var codes = [try await party.signIn(browser).redirect.parameters["code"] ?? ""]
+    for _ in 0..<9 { codes.append(try await party.authorize(browser).redirect.parameters["code"] ?? "") }
+    let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+      for code in codes { group.addTask { try await party.redeem(code).status } }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(statuses == Array(repeating: 200, count: 10))
+  }
+
   @Test("oidcc-ensure-registered-redirect-uri and R01: any other spelling is a page without a way out")
   func redirectURI() async throws {
     let party = try await TestRelyingParty.make()
