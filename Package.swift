@@ -71,7 +71,9 @@ let package = Package(
     library("Federation", ["Observability"]),
     library("WeChat", ["Federation", "JSON", "OAuth", "Observability", "Outbound", log] + crypto),
     library(
-      "Identity", ["Federation", "JSON", "Jobs", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto),
+      "Identity",
+      ["EventLoop", "Federation", "JSON", "Jobs", "OAuth", "Observability", "Query", "Secrets", "Tenancy", log] + crypto
+    ),
     library(
       "API",
       ["Federation", "Identity", "JSON", "OAuth", "Observability", "Pages", "Secrets", "Tenancy", hummingbird, log]),

@@ -1,17 +1,22 @@
-import Dispatch
+import EventLoop
 import FoundationEssentials
+import Glibc
 import Synchronization
 
 /// The threads that passwords are hashed on: half of the processors, and a queue that is full at some point.
 ///
 /// A hash takes about 32 MiB and tens of milliseconds of one processor. On threads of their own they cannot stop what else the
-/// server does, and a flood of sign-ins is refused at the door instead of waiting in memory.
+/// server does, and a flood of sign-ins is refused at the door instead of waiting in memory. The threads give way to all others:
+/// where every processor is busy, a sign-in gets a tenth of one, and who has a token already does not feel it.
 public final class PasswordWorkers: Sendable {
   /// Those of the process.
   public static let shared = PasswordWorkers(
     threads: max(1, ProcessInfo.processInfo.activeProcessorCount / 2), waitingPerThread: 16)
 
-  private let queues: [DispatchQueue]
+  /// How far the threads stand back, of 19 (setpriority(2)).
+  private static let niceness: Int32 = 10
+
+  private let threads: [EventLoop]
   private let limit: Int
   private let state = Mutex(State())
 
@@ -22,8 +27,14 @@ public final class PasswordWorkers: Sendable {
 
   /// Workers on `threads` threads, which take up to `waitingPerThread` sign-ins each before more are refused.
   public init(threads: Int, waitingPerThread: Int) {
-    queues = (0..<threads).map { DispatchQueue(label: "qiao.passwords.\($0)") }
+    self.threads = (0..<threads).map { EventLoop(name: "passwords-\($0)") }
     limit = threads * waitingPerThread
+    // On Linux the priority is the calling thread's own.
+    for thread in self.threads { thread.execute { _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, Self.niceness) } }
+  }
+
+  deinit {
+    for thread in threads { thread.shutdown() }
   }
 
   /// Takes one of the places of sign-ins; who gets one gives it back with `leave`.
@@ -41,12 +52,13 @@ public final class PasswordWorkers: Sendable {
 
   /// Does `work` on one of the threads, in turn.
   func run<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
-    let queue = state.withLock { state in
-      state.next = (state.next + 1) % queues.count
-      return queues[state.next]
+    let thread = state.withLock { state in
+      state.next = (state.next + 1) % threads.count
+      return threads[state.next]
     }
+    // Nobody shuts the threads down while somebody holds their owner.
     return await withCheckedContinuation { continuation in
-      queue.async { continuation.resume(returning: work()) }
+      thread.execute { continuation.resume(returning: work()) }
     }
   }
 }
