@@ -56,4 +56,7 @@ struct CrossOrigin: RouterMiddleware {
 struct HeadedError: Error {
   let error: any Error
   let headers: HTTPFields
+
+  /// The error behind the header fields, for who wants to know what went wrong.
+  static func cause(of error: any Error) -> any Error { (error as? HeadedError)?.error ?? error }
 }

@@ -12,9 +12,11 @@ struct IssuerMemory: RouterMiddleware {
   ) async throws -> Response {
     do {
       return try await next(request, context)
-    } catch let problem as OAuthProblem {
-      if let slug = context.parameters.get("application") { issuers.forget(slug, of: context.tenant.id) }
-      throw problem
+    } catch {
+      if HeadedError.cause(of: error) is OAuthProblem, let slug = context.parameters.get("application") {
+        issuers.forget(slug, of: context.tenant.id)
+      }
+      throw error
     }
   }
 }

@@ -50,7 +50,7 @@ extension DatabaseError {
   /// The fault of the database that an error of the use cases stands for, if it is one.
   init?(behind error: any Error) {
     let fault: IdentityFault? =
-      switch error {
+      switch HeadedError.cause(of: error) {
       case let error as DatabaseError: .database(error)
       case let fault as IdentityFault: fault
       case FederationRefusal.fault(let fault): fault
