@@ -42,11 +42,3 @@ struct ClientAssertion: Sendable {
     self.tokenID = tokenID
   }
 }
-
-extension JSONValue {
-  /// A `NumericDate` in seconds of the Unix epoch (RFC 7519 section 2).
-  var seconds: Double? {
-    guard case .number(let text) = self, let seconds = Double(text), seconds.isFinite else { return nil }
-    return seconds
-  }
-}

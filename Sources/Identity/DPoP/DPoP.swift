@@ -61,15 +61,15 @@ public struct DPoP: Sendable {
   private func checkTime(_ claims: JSONObject) throws(OAuthError) {
     let moment = now()
     let seconds = moment.timeIntervalSince1970
-    guard let issuedAt = Self.seconds(claims["iat"]) else { throw Self.invalid("must have its time in iat") }
+    guard let issuedAt = claims["iat"]?.seconds else { throw Self.invalid("must have its time in iat") }
     // RFC 7519 sections 4.1.4 and 4.1.5: nobody has to send them, and whoever does is taken at their word.
     if let expiry = claims["exp"] {
-      guard let expiresAt = Self.seconds(expiry), expiresAt > seconds - Self.skew else {
+      guard let expiresAt = expiry.seconds, expiresAt > seconds - Self.skew else {
         throw Self.invalid("is past its exp")
       }
     }
     if let begin = claims["nbf"] {
-      guard let notBefore = Self.seconds(begin), notBefore < seconds + Self.skew else {
+      guard let notBefore = begin.seconds, notBefore < seconds + Self.skew else {
         throw Self.invalid("is before its nbf")
       }
     }
@@ -82,12 +82,6 @@ public struct DPoP: Sendable {
     guard abs(issuedAt - seconds) <= Self.skew else {
       throw OAuthError(.useDPoPNonce, "iat of the DPoP proof is not now: use the nonce in DPoP-Nonce")
     }
-  }
-
-  /// A NumericDate (RFC 7519 section 2).
-  private static func seconds(_ value: JSONValue?) -> Double? {
-    guard case .number(let text)? = value, let seconds = Double(text), seconds.isFinite else { return nil }
-    return seconds
   }
 
   private static func invalid(_ what: String) -> OAuthError { OAuthError(.invalidDPoPProof, "the DPoP proof \(what)") }

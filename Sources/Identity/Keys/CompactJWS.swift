@@ -28,3 +28,11 @@ struct CompactJWS: Sendable {
   /// The payload as a claims set (RFC 7519 section 4); `nil` when it is none.
   var claims: JSONObject? { (try? JSONValue(parsing: payload, depth: 8))?.object }
 }
+
+extension JSONValue {
+  /// A `NumericDate` in seconds of the Unix epoch (RFC 7519 section 2).
+  var seconds: Double? {
+    guard case .number(let text) = self, let seconds = Double(text), seconds.isFinite else { return nil }
+    return seconds
+  }
+}
