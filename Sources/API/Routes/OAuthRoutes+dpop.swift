@@ -66,11 +66,11 @@ extension OAuthRoutes {
   /// The token, if it is live and whoever presents it may.
   /// - Throws: `OAuthProblem` for a proof that was used before, `IdentityFault`.
   func live(
-    _ token: PresentedToken, _ issuer: (id: ID<IdentityApplication>, slug: String), _ context: TenantContext
+    _ token: PresentedToken, _ application: String, _ context: TenantContext
   ) async throws -> AccessTokenVerifier.Live? {
     do {
       return try await verifier.live(
-        token.text, application: issuer.id, slug: issuer.slug, in: context.database, presented: token.presentation)
+        token.text, application: application, in: context.database, presented: token.presentation)
     } catch {
       guard error.isReplayedProof else { throw error }
       throw token.problem(OAuthRefusal.replayedProof)

@@ -9,7 +9,7 @@ extension OAuthRoutes {
   }
 
   private func pushed(_ request: Request, _ context: TenantContext) async throws -> Response {
-    var asked = try await read(request, context, application: try await application(context).id)
+    var asked = try await read(request, context, application: try application(context))
     asked.proof = try proof(request)
     let pushed = try await oauth { () async throws(OAuthRefusal) in
       try await authorization.push(asked, in: context.database)

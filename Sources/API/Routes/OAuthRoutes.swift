@@ -22,7 +22,7 @@ struct OAuthRoutes: Sendable {
   func add(to group: RouterGroup<TenantContext>) {
     group.post("oauth2/token", use: tenantToken)
     group.post("token", use: tenantToken)
-    let issuer = group.group("i/{application}").add(middleware: IssuerMemory(issuers: issuers))
+    let issuer = group.group("i/{application}").add(middleware: UnknownIssuer(issuers: issuers))
     let open = issuer.group().add(middleware: crossOrigin)
     open.get(".well-known/openid-configuration", use: metadata)
     open.get("jwks.json", use: keys)
@@ -59,18 +59,16 @@ struct OAuthRoutes: Sendable {
     .document(try await issuer(context).keys, request)
   }
 
-  /// The application in the address, where no document is needed.
-  func application(_ context: TenantContext) async throws -> (id: ID<IdentityApplication>, slug: String) {
-    guard let slug = context.parameters.get("application"),
-      let id = try await issuers.application(slug, in: context.database)
-    else { throw Problem.notFound }
-    return (id, slug)
+  /// The slug of the application in the address. Whether there is one is known to the statement that answers.
+  func application(_ context: TenantContext) throws -> String {
+    guard let slug = context.parameters.get("application") else { throw Problem.notFound }
+    return slug
   }
 
   private func issuer(_ context: TenantContext) async throws -> PublishedIssuer {
-    guard let slug = context.parameters.get("application"),
-      let issuer = try await issuers.find(slug, in: context.database)
-    else { throw Problem.notFound }
+    guard let issuer = try await issuers.find(try application(context), in: context.database) else {
+      throw Problem.notFound
+    }
     return issuer
   }
 
@@ -78,7 +76,7 @@ struct OAuthRoutes: Sendable {
 
   @Sendable private func token(_ request: Request, _ context: TenantContext) async throws -> Response {
     try await withNonce(request) {
-      try await tokens(request, context, application: try await application(context).id)
+      try await tokens(request, context, application: try application(context))
     }
   }
 
@@ -87,7 +85,7 @@ struct OAuthRoutes: Sendable {
   }
 
   private func tokens(
-    _ request: Request, _ context: TenantContext, application: ID<IdentityApplication>?
+    _ request: Request, _ context: TenantContext, application: String?
   ) async throws -> Response {
     var asked = try await read(request, context, application: application)
     asked.proof = try proof(request)
@@ -100,10 +98,9 @@ struct OAuthRoutes: Sendable {
   }
 
   @Sendable private func introspect(_ request: Request, _ context: TenantContext) async throws -> Response {
-    let issuer = try await application(context)
-    let asked = try await read(request, context, application: issuer.id)
+    let asked = try await read(request, context, application: try application(context))
     let live = try await oauth { () async throws(OAuthRefusal) in
-      try await endpoint.introspect(asked, slug: issuer.slug, in: context.database)
+      try await endpoint.introspect(asked, in: context.database)
     }
     guard let live else { return .json { $0.member("active", false) } }
     let claims = live.claims
@@ -128,10 +125,9 @@ struct OAuthRoutes: Sendable {
   }
 
   @Sendable private func revoke(_ request: Request, _ context: TenantContext) async throws -> Response {
-    let issuer = try await application(context)
-    let asked = try await read(request, context, application: issuer.id)
+    let asked = try await read(request, context, application: try application(context))
     try await oauth { () async throws(OAuthRefusal) in
-      try await endpoint.revoke(asked, slug: issuer.slug, in: context.database)
+      try await endpoint.revoke(asked, in: context.database)
     }
     return Response(status: .ok, headers: [.cacheControl: "no-store"])
   }
@@ -141,9 +137,8 @@ struct OAuthRoutes: Sendable {
   }
 
   private func claims(_ request: Request, _ context: TenantContext) async throws -> Response {
-    let issuer = try await application(context)
     let token = try await presentedToken(request)
-    let live = try await live(token, issuer, context)
+    let live = try await live(token, try application(context), context)
     guard let live, let user = live.user else {
       throw token.problem(
         OAuthError(.invalidToken, "the access token is expired, revoked, not of this issuer or bound to another key"))
@@ -159,7 +154,7 @@ struct OAuthRoutes: Sendable {
 
   /// The form of a request and how its client authenticates.
   func read(
-    _ request: Request, _ context: TenantContext, application: ID<IdentityApplication>?
+    _ request: Request, _ context: TenantContext, application: String?
   ) async throws -> TokenEndpoint.Request {
     let fields = try await request.form()
     let credentials = try credentials(fields, request.headers[.authorization])

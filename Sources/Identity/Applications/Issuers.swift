@@ -50,14 +50,10 @@ public final class Issuers: Sendable {
   }
 
   private static let capacity = 10_000
-  /// About 50 MB.
-  private static let idCapacity = 200_000
-  private static let idLifetime = Duration.seconds(300)
 
   private let names: TokenIssuer
   private let lifetime: Duration
   private let kept = Mutex<[Key: Kept]>([:])
-  private let ids = Mutex<[Key: (id: ID<IdentityApplication>?, until: ContinuousClock.Instant)]>([:])
 
   /// Issuers named by `names`; `lifetime` is how long one is kept.
   public init(names: TokenIssuer, lifetime: Duration = .seconds(1)) {
@@ -81,37 +77,9 @@ public final class Issuers: Sendable {
     return found
   }
 
-  /// The id of the application with this slug, for who needs no document: over many tenants hardly any is known, and making
-  /// the documents would cost more than the answer.
-  ///
-  /// It is kept for minutes. That is safe, because a slug stays its application's for life, and nothing is given on the word of
-  /// an id: what belongs to an application is looked up with it each time. Who refuses a request forgets the slug.
-  /// - Throws: `DatabaseError`.
-  public func application(
-    _ slug: String, in database: TenantDatabase
-  ) async throws(DatabaseError) -> ID<IdentityApplication>? {
-    let key = Key(tenant: database.tenant.id, slug: slug)
-    let now = ContinuousClock.now
-    if let known = kept.withLock({ $0[key] }), known.until > now { return known.issuer?.id }
-    if let known = ids.withLock({ $0[key] }), known.until > now { return known.id }
-    let found = try await database.run(FindApplicationID(slug: slug), repeatable: true).first
-    ids.withLock { table in
-      if table.count >= Self.idCapacity { table.removeAll(keepingCapacity: true) }
-      table[key] = (found, now + (found == nil ? lifetime : Self.idLifetime))
-    }
-    return found
-  }
-
-  /// Forgets one slug; called by who refused a request to it.
-  public func forget(_ slug: String, of tenant: ID<Tenant>) {
-    let key = Key(tenant: tenant, slug: slug)
-    ids.withLock { $0[key] = nil }
-  }
-
   /// Forgets everything; called where applications or keys change, so that this node answers at once.
   public func forget() {
     kept.withLock { $0.removeAll(keepingCapacity: true) }
-    ids.withLock { $0.removeAll(keepingCapacity: true) }
   }
 
   private func publish(_ found: FindIssuer.Output, _ slug: String, in database: TenantDatabase) -> PublishedIssuer {
@@ -208,13 +176,4 @@ struct FindIssuer: TenantStatement {
       keys: try row.next(ColumnArray<String>.self).elements,
       branding: try row.next(JSONText?.self).map(ApplicationBranding.init))
   }
-}
-
-/// The id of an application.
-struct FindApplicationID: TenantStatement {
-  static let sql: SQL = "SELECT id FROM identity_applications WHERE tenant_id = current_tenant() AND slug = $1"
-  let slug: String
-
-  func bind(to binder: inout Binder) { binder.bind(slug) }
-  static func decode(_ row: inout Row) throws(DecodingFault) -> ID<IdentityApplication> { try row.next() }
 }

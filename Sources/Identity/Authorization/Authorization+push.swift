@@ -9,10 +9,8 @@ extension Authorization {
   public func push(
     _ request: TokenEndpoint.Request, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> PushedRequest {
-    guard let credentials = request.client, let application = request.application else {
-      throw TokenEndpoint.unauthenticated
-    }
-    let client = try await credentials.authenticate(application, in: database)
+    guard let credentials = request.client else { throw TokenEndpoint.unauthenticated }
+    let client = try await credentials.authenticate(request.application, in: database)
     var fields = request.fields.filter { !PushedRequest.ownFields.contains($0.key) }
     fields["client_id"] = client.id.canonical
     do throws(OAuthError) {
@@ -29,7 +27,7 @@ extension Authorization {
       throw .oauth(error)
     }
     let token = OpaqueToken.make(prefix: PushedRequest.prefix)
-    let store = StorePushedRequest(token: token, application: application, client: client.id, fields: fields)
+    let store = StorePushedRequest(token: token, application: client.application.id, client: client.id, fields: fields)
     do {
       _ = try await database.run(store, proving: request.proof)
     } catch {

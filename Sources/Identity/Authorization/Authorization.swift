@@ -141,7 +141,7 @@ public struct Authorization: Sendable {
     let wanted = client.claims(request).subject
     guard let hint = request.idTokenHint else { return wanted }
     do {
-      let claims = try await hints.claims(hint, application: visit.application, slug: visit.slug, in: database)
+      let claims = try await hints.claims(hint, application: visit.slug, in: database)
       guard let subject = claims?["sub"]?.string else {
         throw OAuthError(.invalidRequest, "id_token_hint is not an ID token of this issuer")
       }

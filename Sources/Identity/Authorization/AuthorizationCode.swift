@@ -71,11 +71,11 @@ struct RedeemedCode: Sendable {
 struct RedeemCode: TenantStatement {
   static let sql: SQL = """
     WITH redeemed AS (
-      UPDATE authorization_codes c SET used_at = now(), grant_id = $6
+      UPDATE authorization_codes c SET used_at = now(), grant_id = $5
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.secret_hash = $2 AND c.used_at IS NULL
-        AND c.expires_at > now() AND ($3::uuid IS NULL OR c.identity_application_id = $3) AND c.client_id = $4
-        AND c.redirect_uri = $5 AND c.code_challenge IS NOT DISTINCT FROM $8
-        AND (c.dpop_jkt IS NULL OR c.dpop_jkt = $9::text)
+        AND c.expires_at > now() AND c.client_id = $3
+        AND c.redirect_uri = $4 AND c.code_challenge IS NOT DISTINCT FROM $7
+        AND (c.dpop_jkt IS NULL OR c.dpop_jkt = $8::text)
         AND EXISTS (SELECT FROM users u
           WHERE u.tenant_id = current_tenant() AND u.id = c.user_id AND u.status = 'active')
         AND EXISTS (SELECT FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = c.session_id
@@ -85,20 +85,20 @@ struct RedeemCode: TenantStatement {
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
         rotated_at, idle_expires_at, expires_at, dpop_jkt, is_offline, amr, auth_time, claims,
         resource)
-      SELECT current_tenant(), $6, r.identity_application_id, r.user_id, r.client_id, r.session_id, r.scope, $7, now(),
+      SELECT current_tenant(), $5, r.identity_application_id, r.user_id, r.client_id, r.session_id, r.scope, $6, now(),
         now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl),
-        $9, 'offline_access' = ANY (string_to_array(r.scope, ' ')), s.amr, s.auth_time, r.claims, r.resource
+        $8, 'offline_access' = ANY (string_to_array(r.scope, ' ')), s.amr, s.auth_time, r.claims, r.resource
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
       JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = (SELECT session_id FROM redeemed)
     ), joined AS (
       -- Of two first codes of a client at once, the second meets what the first has written: it stays as it is then.
-      UPDATE sessions s SET joined_clients = CASE WHEN $4 = ANY (s.joined_clients) THEN s.joined_clients
-        ELSE array_append(s.joined_clients, $4) END
+      UPDATE sessions s SET joined_clients = CASE WHEN $3 = ANY (s.joined_clients) THEN s.joined_clients
+        ELSE array_append(s.joined_clients, $3) END
       WHERE s.tenant_id = current_tenant() AND s.id = (SELECT session_id FROM redeemed) AND s.ended_at IS NULL
         AND NOT EXISTS (SELECT FROM sessions known
           WHERE known.tenant_id = current_tenant() AND known.id = (SELECT session_id FROM redeemed)
-            AND $4 = ANY (known.joined_clients))
+            AND $3 = ANY (known.joined_clients))
       RETURNING s.id
     )
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
@@ -114,7 +114,6 @@ struct RedeemCode: TenantStatement {
     WHERE r.client_id = ANY (s.joined_clients) OR EXISTS (SELECT FROM joined)
     """
   let code: OpaqueToken
-  let application: ID<IdentityApplication>?
   let client: UUID
   let redirectURI: String
   let refreshToken: RefreshToken
@@ -126,7 +125,6 @@ struct RedeemCode: TenantStatement {
   func bind(to binder: inout Binder) {
     binder.bind(code.id)
     binder.bind(code.hash)
-    binder.bind(application)
     binder.bind(client)
     binder.bind(redirectURI)
     binder.bind(refreshToken.grant)

@@ -20,7 +20,7 @@ extension TokenEndpoint {
     let verifier = request.fields["code_verifier"]
     let isWellFormed = verifier.map(PKCE.isVerifier) ?? true
     let redeem = RedeemCode(
-      code: code, application: request.application, client: client.id,
+      code: code, client: client.id,
       redirectURI: request.fields["redirect_uri"] ?? "", refreshToken: .make(),
       challenge: verifier.map { Base64URL.string(Digest.sha256($0.utf8)) },
       keyThumbprint: request.proof?.thumbprint)

@@ -78,10 +78,11 @@ struct FindClient: TenantStatement {
     FROM found c
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = c.identity_application_id
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
-    WHERE $2::uuid IS NULL OR a.id = $2
+    WHERE $2::text IS NULL OR a.slug = $2
     """
   let client: UUID
-  let application: ID<IdentityApplication>?
+  /// A slug; `nil` for any application.
+  let application: String?
 
   func bind(to binder: inout Binder) {
     binder.bind(client)
@@ -100,10 +101,11 @@ struct FindClient: TenantStatement {
 }
 
 extension ClientCredentials {
-  /// The client, if it is one of `application` (of any, at the tenant's own endpoint) and authenticated as it must.
+  /// The client, if it is one of the application with the slug `application` (of any, at the tenant's own endpoint) and
+  /// authenticated as it must.
   /// - Throws: `invalid_client`, the same for every reason, or a fault.
   func authenticate(
-    _ application: ID<IdentityApplication>?, in database: TenantDatabase
+    _ application: String?, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> AuthenticatedClient {
     guard let uuid = UUID(canonical: id) else { throw Self.invalid }
     let found: AuthenticatedClient?

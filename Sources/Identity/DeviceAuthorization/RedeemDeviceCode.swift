@@ -21,15 +21,14 @@ struct RedeemDeviceCode: TenantStatement {
     WITH redeemed AS (
       UPDATE device_authorizations d SET used_at = now()
       WHERE d.tenant_id = current_tenant() AND d.id = $1 AND d.secret_hash = $2 AND d.client_id = $3
-        AND ($4::uuid IS NULL OR d.identity_application_id = $4) AND d.approved AND d.used_at IS NULL
-        AND d.expires_at > now()
+        AND d.approved AND d.used_at IS NULL AND d.expires_at > now()
         AND EXISTS (SELECT FROM users u
           WHERE u.tenant_id = current_tenant() AND u.id = d.user_id AND u.status = 'active')
       RETURNING d.*
     ), session AS (
       INSERT INTO sessions (tenant_id, id, identity_application_id, user_id, client_id, amr, auth_time, last_seen_at,
         idle_expires_at, expires_at, joined_clients)
-      SELECT current_tenant(), $5, a.id, r.user_id, r.client_id, r.amr, r.auth_time, now(),
+      SELECT current_tenant(), $4, a.id, r.user_id, r.client_id, r.amr, r.auth_time, now(),
         now() + make_interval(secs => a.session_idle_ttl), now() + make_interval(secs => a.session_ttl),
         ARRAY[r.client_id]
       FROM redeemed r
@@ -37,14 +36,14 @@ struct RedeemDeviceCode: TenantStatement {
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
         rotated_at, idle_expires_at, expires_at, is_offline, amr, auth_time, dpop_jkt)
-      SELECT current_tenant(), $6, a.id, r.user_id, r.client_id, $5, r.scope, $7, now(),
+      SELECT current_tenant(), $5, a.id, r.user_id, r.client_id, $4, r.scope, $6, now(),
         now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl),
-        'offline_access' = ANY (string_to_array(r.scope, ' ')), r.amr, r.auth_time, $10
+        'offline_access' = ANY (string_to_array(r.scope, ' ')), r.amr, r.auth_time, $9
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id)
-      SELECT current_tenant(), $8, 'session.created', 'user', r.user_id::text, $9, 'session', $5::text FROM redeemed r
+      SELECT current_tenant(), $7, 'session.created', 'user', r.user_id::text, $8, 'session', $4::text FROM redeemed r
     )
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
@@ -58,7 +57,6 @@ struct RedeemDeviceCode: TenantStatement {
     """
   let code: OpaqueToken
   let client: UUID
-  let application: ID<IdentityApplication>?
   let session: ID<Session>
   let refreshToken: RefreshToken
   let requestID: String
@@ -69,7 +67,6 @@ struct RedeemDeviceCode: TenantStatement {
     binder.bind(code.id)
     binder.bind(code.hash)
     binder.bind(client)
-    binder.bind(application)
     binder.bind(session)
     binder.bind(refreshToken.grant)
     binder.bind(refreshToken.hash)
@@ -106,7 +103,6 @@ struct PollDeviceCode: TenantStatement {
     FROM (
       SELECT id, approved IS NULL AND now() < next_poll_at AS early FROM device_authorizations
       WHERE tenant_id = current_tenant() AND id = $1 AND secret_hash = $2 AND client_id = $3
-        AND ($4::uuid IS NULL OR identity_application_id = $4)
       FOR UPDATE
     ) p
     WHERE d.tenant_id = current_tenant() AND d.id = p.id
@@ -114,13 +110,11 @@ struct PollDeviceCode: TenantStatement {
     """
   let code: OpaqueToken
   let client: UUID
-  let application: ID<IdentityApplication>?
 
   func bind(to binder: inout Binder) {
     binder.bind(code.id)
     binder.bind(code.hash)
     binder.bind(client)
-    binder.bind(application)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {

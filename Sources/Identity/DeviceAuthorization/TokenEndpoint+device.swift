@@ -24,13 +24,13 @@ public struct DeviceAuthorizationResponse: Sendable {
 }
 
 extension TokenEndpoint {
-  /// The device authorization endpoint (RFC 8628 section 3.1) of the application with this slug.
+  /// The device authorization endpoint (RFC 8628 section 3.1).
   /// - Throws: `OAuthRefusal`.
   public func authorizeDevice(
-    _ request: Request, slug: String, in database: TenantDatabase
+    _ request: Request, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> DeviceAuthorizationResponse {
-    guard let credentials = request.client, let application = request.application else { throw Self.unauthenticated }
-    let client = try await credentials.authenticate(application, in: database)
+    guard let credentials = request.client else { throw Self.unauthenticated }
+    let client = try await credentials.authenticate(request.application, in: database)
     try Self.allow(.deviceCode, client)
     var scope = try asked(request) ?? Scope(client.scopes)
     // The person is always asked, as `offline_access` wants; but who may not refresh has no use for it.
@@ -45,10 +45,10 @@ extension TokenEndpoint {
     for _ in 0..<3 {
       let userCode = UserCode.make()
       let store = StoreDeviceCode(
-        code: code, application: application, client: client.id, userCode: userCode, scope: scope)
+        code: code, application: client.application.id, client: client.id, userCode: userCode, scope: scope)
       do {
         _ = try await database.run(store)
-        let issuer = issuer.issuer(tenant: database.tenant, application: slug)
+        let issuer = issuer.issuer(tenant: database.tenant, application: client.application.slug)
         return DeviceAuthorizationResponse(
           deviceCode: code.text, userCode: userCode, verificationURI: "\(issuer)/device")
       } catch {
@@ -69,9 +69,9 @@ extension TokenEndpoint {
     }
     guard let code = OpaqueToken(text, prefix: DeviceCode.prefix) else { throw Self.invalidDeviceCode }
     let redeem = RedeemDeviceCode(
-      code: code, client: client.id, application: request.application, session: .make(), refreshToken: .make(),
+      code: code, client: client.id, session: .make(), refreshToken: .make(),
       requestID: request.requestID, keyThumbprint: request.proof?.thumbprint)
-    let poll = PollDeviceCode(code: code, client: client.id, application: request.application)
+    let poll = PollDeviceCode(code: code, client: client.id)
     let redeemed: RedeemedDeviceCode?
     let state: PollDeviceCode.Output?
     do {

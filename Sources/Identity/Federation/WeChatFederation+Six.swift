@@ -60,10 +60,10 @@ extension WeChatFederation {
   /// Spends a `federateCode` of type `Token` for tokens.
   /// - Throws: `FederationRefusal`.
   func redeem(
-    federateCode text: String, application: ID<IdentityApplication>?, in database: TenantDatabase, requestID: String
+    federateCode text: String, application: String?, in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> IssuedTokens {
     let (client, transaction) = try await redeemable(text, purpose: .token, client: nil, in: database)
-    if let application, client.application.id != application { throw .ticketInvalid }
+    if let application, client.application.slug != application { throw .ticketInvalid }
     let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
     let attempt = SignIn(
       database: database, client: client, person: try person(of: transaction, in: database), ticket: transaction.id,

@@ -175,8 +175,7 @@ public struct WeChatFederation: Sendable {
     guard let token else { return nil }
     let live: AccessTokenVerifier.Live?
     do {
-      live = try await verifier.live(
-        token, application: client.application.id, slug: client.application.slug, in: database)
+      live = try await verifier.live(token, application: client.application.slug, in: database)
     } catch {
       throw .fault(error)
     }

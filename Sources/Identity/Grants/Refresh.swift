@@ -22,8 +22,8 @@ public struct Refresh: Sendable {
   public struct Request: Sendable {
     /// The refresh token as presented.
     public let token: String
-    /// The application whose endpoint was asked; `nil` at the tenant's own endpoint.
-    public let application: ID<IdentityApplication>?
+    /// The slug of the application whose endpoint was asked; `nil` at the tenant's own endpoint.
+    public let application: String?
     /// The client that authenticated or named itself.
     public let client: UUID?
     /// A narrower scope, if one was asked for.
@@ -37,7 +37,7 @@ public struct Refresh: Sendable {
 
     /// A request.
     public init(
-      token: String, application: ID<IdentityApplication>?, client: UUID?, scope: Scope?, isAuthenticated: Bool,
+      token: String, application: String?, client: UUID?, scope: Scope?, isAuthenticated: Bool,
       proof: DPoPProof? = nil, resource: String? = nil
     ) {
       self.token = token
@@ -96,12 +96,12 @@ public struct Refresh: Sendable {
   /// Ends the family of a genuine refresh token of `client`; leaves every other alone.
   /// - Throws: `IdentityFault`.
   func revoke(
-    _ text: String, application: ID<IdentityApplication>, client: UUID, in database: TenantDatabase
+    _ text: String, of client: UUID, in database: TenantDatabase
   ) async throws(IdentityFault) {
     guard let token = RefreshToken(text) else { return }
     do {
       let find = FindGrant(
-        grant: token.grant, application: application, client: client, isAuthenticated: true, anyKey: true)
+        grant: token.grant, application: nil, client: client, isAuthenticated: true, anyKey: true)
       guard let found = try await database.run(find, repeatable: true).first else { return }
       let isCurrent = Digest.equal(found.secretHash, token.hash)
       let isPrevious = Digest.equal(found.secretHash, token.successor(key: successorKey).hash)

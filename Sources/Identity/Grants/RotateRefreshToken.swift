@@ -32,7 +32,7 @@ struct RotateRefreshToken: TenantStatement {
       FROM identity_applications a, users u
       WHERE g.tenant_id = current_tenant() AND g.id = $1 AND g.secret_hash = $2 AND g.revoked_at IS NULL
         AND g.expires_at > now() AND g.idle_expires_at > now()
-        AND ($4::uuid IS NULL OR g.identity_application_id = $4) AND ($5::uuid IS NULL OR g.client_id = $5)
+        AND ($4::text IS NULL OR a.slug = $4) AND ($5::uuid IS NULL OR g.client_id = $5)
         AND (g.dpop_jkt IS NULL OR ($8::text IS NOT NULL AND ($7::boolean OR g.dpop_jkt = $8)))
         AND ($6::text[] IS NULL OR string_to_array(g.scope, ' ') @> $6)
         AND ($9::text IS NULL OR g.resource = $9)
@@ -70,8 +70,8 @@ struct RotateRefreshToken: TenantStatement {
     """
   let token: RefreshToken
   let successor: RefreshToken
-  /// The application whose endpoint was asked; `nil` at the tenant's own endpoint.
-  let application: ID<IdentityApplication>?
+  /// The slug of the application whose endpoint was asked; `nil` at the tenant's own endpoint.
+  let application: String?
   /// The client that asks, where it said so.
   let client: UUID?
   /// The narrower scope that was asked for; a wider one must not cost the client its token.
@@ -130,7 +130,7 @@ struct FindGrant: TenantStatement {
     JOIN signing_keys k ON k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
     WHERE g.tenant_id = current_tenant() AND g.id = $1 AND g.revoked_at IS NULL AND g.expires_at > now()
       AND (g.is_offline OR s.id IS NOT NULL)
-      AND ($2::uuid IS NULL OR g.identity_application_id = $2) AND ($3::uuid IS NULL OR g.client_id = $3)
+      AND ($2::text IS NULL OR a.slug = $2) AND ($3::uuid IS NULL OR g.client_id = $3)
       AND (EXISTS (SELECT FROM third_party_authz_clients c
           WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
         OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id
@@ -139,7 +139,8 @@ struct FindGrant: TenantStatement {
       AND ($6::boolean OR g.dpop_jkt IS NULL OR ($5::text IS NOT NULL AND ($4::boolean OR g.dpop_jkt = $5)))
     """
   let grant: ID<Grant>
-  let application: ID<IdentityApplication>?
+  /// As in `RotateRefreshToken`.
+  let application: String?
   let client: UUID?
   /// True when the client authenticated.
   let isAuthenticated: Bool

@@ -49,7 +49,7 @@ public struct Logout: Sendable {
     guard let text = fields["id_token_hint"] else { return nil }
     let claims: JSONObject?
     do {
-      claims = try await hints.claims(text, application: visit.application, slug: visit.slug, in: database)
+      claims = try await hints.claims(text, application: visit.slug, in: database)
     } catch {
       throw .fault(error)
     }

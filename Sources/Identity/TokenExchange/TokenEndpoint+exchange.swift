@@ -57,7 +57,7 @@ extension TokenEndpoint {
   ) async throws(OAuthRefusal) -> AccessTokenVerifier.Live? {
     do {
       return try await verifier.live(
-        token, application: client.application.id, slug: client.application.slug, in: database, presented: .inspected)
+        token, application: client.application.slug, in: database, presented: .inspected)
     } catch {
       throw .fault(error)
     }

@@ -49,14 +49,13 @@ public final class AccessTokenVerifier: Sendable {
     case inspected
   }
 
-  /// The token, if it is one of this identity application, unexpired and not revoked, and user, session and client live.
+  /// The token, if it is one of the application with this slug, unexpired and not revoked, and user, session and client live.
   /// - Returns: `nil` for every token that is not live or not for whom presents it, whatever the reason.
   /// - Throws: `IdentityFault` when the database or a key fails.
   public func live(
-    _ token: String, application: ID<IdentityApplication>, slug: String, in database: TenantDatabase,
-    presented: Presentation = .bearer
+    _ token: String, application slug: String, in database: TenantDatabase, presented: Presentation = .bearer
   ) async throws(IdentityFault) -> Live? {
-    guard let claims = try await claims(token, application: application, in: database),
+    guard let claims = try await claims(token, application: slug, in: database),
       claims.issuer == issuer.issuer(tenant: database.tenant, application: slug),
       Double(claims.expiresAt) > now().timeIntervalSince1970
     else { return nil }
@@ -75,14 +74,12 @@ public final class AccessTokenVerifier: Sendable {
           let grant = RefreshToken.grant(ofAccessToken: claims.tokenID)
         else { return nil }
         let check = CheckUserToken(
-          application: application, user: user, session: session, grant: grant, client: client, key: claims.keyID,
-          tokenID: claims.tokenID)
+          user: user, session: session, grant: grant, client: client, key: claims.keyID, tokenID: claims.tokenID)
         guard let found = try await database.run(check, proving: proof, repeatable: true).first else { return nil }
         return Live(claims: claims, user: found.user, requestedClaims: found.claims)
       }
       guard let client = UUID(canonical: claims.clientID), claims.subject == claims.clientID else { return nil }
-      let check = CheckClientToken(
-        application: application, client: client, key: claims.keyID, tokenID: claims.tokenID)
+      let check = CheckClientToken(client: client, key: claims.keyID, tokenID: claims.tokenID)
       guard try await database.run(check, proving: proof, repeatable: true).first != nil else { return nil }
       return Live(claims: claims, user: nil)
     } catch {
@@ -91,7 +88,7 @@ public final class AccessTokenVerifier: Sendable {
   }
 
   private func claims(
-    _ token: String, application: ID<IdentityApplication>, in database: TenantDatabase
+    _ token: String, application slug: String, in database: TenantDatabase
   ) async throws(IdentityFault) -> AccessTokenClaims? {
     guard token.utf8.count <= 8192 else { return nil }
     let place = Place(tenant: database.tenant.id, hash: Digest.sha256(token.utf8))
@@ -101,7 +98,7 @@ public final class AccessTokenVerifier: Sendable {
     else { return nil }
     let stored: StoredSigningKey?
     do {
-      stored = try await database.run(FindSigningKey(application: application, key: keyID), repeatable: true).first
+      stored = try await database.run(FindSigningKey(application: slug, key: keyID), repeatable: true).first
     } catch {
       throw .database(error)
     }
@@ -118,14 +115,16 @@ public final class AccessTokenVerifier: Sendable {
   }
 }
 
-/// A key of an identity application that may have signed.
+/// A key of the application with a slug that may have signed.
 struct FindSigningKey: TenantStatement {
   static let sql: SQL = """
-    SELECT id, alg, private_key_sealed FROM signing_keys
-    WHERE tenant_id = current_tenant() AND identity_application_id = $1 AND id = $2 AND status <> 'next'
-      AND (expires_at IS NULL OR expires_at > now())
+    SELECT k.id, k.alg, k.private_key_sealed FROM signing_keys k
+    WHERE k.tenant_id = current_tenant() AND k.id = $2 AND k.status <> 'next'
+      AND (k.expires_at IS NULL OR k.expires_at > now())
+      AND k.identity_application_id = (SELECT a.id FROM identity_applications a
+        WHERE a.tenant_id = current_tenant() AND a.slug = $1)
     """
-  let application: ID<IdentityApplication>
+  let application: String
   let key: ID<SigningKey>
 
   func bind(to binder: inout Binder) {
@@ -136,25 +135,24 @@ struct FindSigningKey: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> StoredSigningKey { try StoredSigningKey(&row) }
 }
 
-/// The user of an access token, if everything that it stands on lives.
+/// The user of an access token, if everything that it stands on lives. Its issuer is that of the key that signed it.
 struct CheckUserToken: TenantStatement {
   static let sql: SQL = """
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
-      CASE WHEN g.client_id = $5 THEN g.claims -> 'userinfo' END
+      CASE WHEN g.client_id = $4 THEN g.claims -> 'userinfo' END
     FROM users u
-    JOIN grants g ON g.tenant_id = current_tenant() AND g.id = $4 AND g.user_id = u.id AND g.revoked_at IS NULL
-    WHERE u.tenant_id = current_tenant() AND u.id = $2 AND u.identity_application_id = $1 AND u.status = 'active'
-      AND (g.is_offline OR EXISTS (SELECT FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = $3
+    JOIN grants g ON g.tenant_id = current_tenant() AND g.id = $3 AND g.user_id = u.id AND g.revoked_at IS NULL
+    WHERE u.tenant_id = current_tenant() AND u.id = $1 AND u.status = 'active'
+      AND u.identity_application_id = (SELECT k.identity_application_id FROM signing_keys k
+        WHERE k.tenant_id = current_tenant() AND k.id = $5 AND (k.expires_at IS NULL OR k.expires_at > now()))
+      AND (g.is_offline OR EXISTS (SELECT FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = $2
         AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()))
       AND (EXISTS (SELECT FROM third_party_authz_clients c
-          WHERE c.tenant_id = current_tenant() AND c.id = $5 AND c.enabled)
-        OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = $5))
-      AND EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = current_tenant() AND k.id = $6
-        AND (k.expires_at IS NULL OR k.expires_at > now()))
-      AND NOT EXISTS (SELECT FROM revoked_access_tokens r WHERE r.tenant_id = current_tenant() AND r.jti = $7)
+          WHERE c.tenant_id = current_tenant() AND c.id = $4 AND c.enabled)
+        OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = $4))
+      AND NOT EXISTS (SELECT FROM revoked_access_tokens r WHERE r.tenant_id = current_tenant() AND r.jti = $6)
     """
-  let application: ID<IdentityApplication>
   let user: ID<User>
   let session: ID<Session>
   let grant: ID<Grant>
@@ -163,7 +161,6 @@ struct CheckUserToken: TenantStatement {
   let tokenID: String
 
   func bind(to binder: inout Binder) {
-    binder.bind(application)
     binder.bind(user)
     binder.bind(session)
     binder.bind(grant)
@@ -183,18 +180,16 @@ struct CheckUserToken: TenantStatement {
 struct CheckClientToken: TenantStatement {
   static let sql: SQL = """
     SELECT 1 FROM oauth_clients c
-    WHERE c.tenant_id = current_tenant() AND c.id = $2 AND c.identity_application_id = $1
-      AND EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = current_tenant() AND k.id = $3
-        AND (k.expires_at IS NULL OR k.expires_at > now()))
-      AND NOT EXISTS (SELECT FROM revoked_access_tokens r WHERE r.tenant_id = current_tenant() AND r.jti = $4)
+    WHERE c.tenant_id = current_tenant() AND c.id = $1
+      AND c.identity_application_id = (SELECT k.identity_application_id FROM signing_keys k
+        WHERE k.tenant_id = current_tenant() AND k.id = $2 AND (k.expires_at IS NULL OR k.expires_at > now()))
+      AND NOT EXISTS (SELECT FROM revoked_access_tokens r WHERE r.tenant_id = current_tenant() AND r.jti = $3)
     """
-  let application: ID<IdentityApplication>
   let client: UUID
   let key: ID<SigningKey>
   let tokenID: String
 
   func bind(to binder: inout Binder) {
-    binder.bind(application)
     binder.bind(client)
     binder.bind(key)
     binder.bind(tokenID)

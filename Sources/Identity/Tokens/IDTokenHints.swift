@@ -20,14 +20,14 @@ public struct IDTokenHints: Sendable {
   /// The claims of an ID token of this very application; `nil` for everything else.
   /// - Throws: `IdentityFault` when the database or a key fails.
   func claims(
-    _ text: String, application: ID<IdentityApplication>, slug: String, in database: TenantDatabase
+    _ text: String, application slug: String, in database: TenantDatabase
   ) async throws(IdentityFault) -> JSONObject? {
     guard let jws = CompactJWS(text), jws.header["typ"]?.string == "JWT",
       let keyID = jws.header["kid"]?.string.flatMap({ ID<SigningKey>($0) })
     else { return nil }
     let stored: StoredSigningKey?
     do {
-      stored = try await database.run(FindSigningKey(application: application, key: keyID), repeatable: true).first
+      stored = try await database.run(FindSigningKey(application: slug, key: keyID), repeatable: true).first
     } catch {
       throw .database(error)
     }

@@ -31,8 +31,8 @@ public struct TokenEndpoint: Sendable {
     public let fields: [String: String]
     /// How the client showed who it is; `nil` when it did not.
     public let client: ClientCredentials?
-    /// The application whose endpoint was asked; `nil` at the tenant's own endpoint.
-    public let application: ID<IdentityApplication>?
+    /// The slug of the application whose endpoint was asked; `nil` at the tenant's own endpoint.
+    public let application: String?
     /// For the audit event.
     public let requestID: String
     /// What proves the key that the tokens are to be bound to (RFC 9449).
@@ -40,7 +40,7 @@ public struct TokenEndpoint: Sendable {
 
     /// A request.
     public init(
-      fields: [String: String], client: ClientCredentials?, application: ID<IdentityApplication>?, requestID: String
+      fields: [String: String], client: ClientCredentials?, application: String?, requestID: String
     ) {
       self.fields = fields
       self.client = client
@@ -172,18 +172,16 @@ extension TokenEndpoint {
   /// about its own.
   /// - Throws: `OAuthRefusal` when the asking client does not authenticate.
   public func introspect(
-    _ request: Request, slug: String, in database: TenantDatabase
+    _ request: Request, in database: TenantDatabase
   ) async throws(OAuthRefusal) -> AccessTokenVerifier.Live? {
-    guard let credentials = request.client, credentials.areProof, let application = request.application else {
-      throw Self.unauthenticated
-    }
-    let client = try await credentials.authenticate(application, in: database)
+    guard let credentials = request.client, credentials.areProof else { throw Self.unauthenticated }
+    let client = try await credentials.authenticate(request.application, in: database)
     guard let token = request.fields["token"] else {
       throw .oauth(OAuthError(.invalidRequest, "token is missing"))
     }
     do {
       let live = try await verifier.live(
-        token, application: application, slug: slug, in: database, presented: .inspected)
+        token, application: client.application.slug, in: database, presented: .inspected)
       guard let live, client.type == "service" || live.claims.clientID == client.id.canonical else { return nil }
       return live
     } catch {
@@ -194,17 +192,17 @@ extension TokenEndpoint {
   /// Revokes a token of the asking client (RFC 7009 section 2.1); one that is unknown or another client's is left alone and
   /// answered the same, so that nothing is told.
   /// - Throws: `OAuthRefusal` when the asking client does not authenticate.
-  public func revoke(_ request: Request, slug: String, in database: TenantDatabase) async throws(OAuthRefusal) {
-    guard let credentials = request.client, let application = request.application else { throw Self.unauthenticated }
-    let client = try await credentials.authenticate(application, in: database)
+  public func revoke(_ request: Request, in database: TenantDatabase) async throws(OAuthRefusal) {
+    guard let credentials = request.client else { throw Self.unauthenticated }
+    let client = try await credentials.authenticate(request.application, in: database)
     guard let token = request.fields["token"] else {
       throw .oauth(OAuthError(.invalidRequest, "token is missing"))
     }
     do {
       if token.hasPrefix("qrt_") {
-        try await refresh.revoke(token, application: application, client: client.id, in: database)
+        try await refresh.revoke(token, of: client.id, in: database)
       } else if let live = try await verifier.live(
-        token, application: application, slug: slug, in: database, presented: .inspected),
+        token, application: client.application.slug, in: database, presented: .inspected),
         live.claims.clientID == client.id.canonical
       {
         let revoke = RevokeAccessToken(tokenID: live.claims.tokenID, expiresAt: live.claims.expiresAt)

@@ -122,6 +122,31 @@ struct CrossedIssuersTests {
     #expect(try await two.a.authorize(two.browser, ["prompt": "none"]).redirect.parameters["code"] != nil)
   }
 
+  @Test(
+    "an issuer that nobody has and one of another tenant are the same 404 at every endpoint, with right credentials too"
+  )
+  func noIssuer() async throws {
+    let two = try await Two.make(inOneTenant: false)
+    let foreign = two.b.issuerPath.split(separator: "/").last ?? ""
+    let asked = [
+      ("token", ["grant_type": "refresh_token", "refresh_token": two.tokens.text("refresh_token")]),
+      ("token", ["grant_type": "client_credentials"]), ("introspect", ["token": two.tokens.text("access_token")]),
+      ("revoke", ["token": two.tokens.text("refresh_token")]), ("par", ["response_type": "code"]),
+      ("device_authorization", [:]), ("userinfo", ["access_token": two.tokens.text("access_token")]),
+    ]
+    for slug in [foreign, "nobody"] {
+      let issuer = "/t/\(two.a.tenant.slug)/i/\(slug)"
+      for (endpoint, fields) in asked {
+        let answer = try await two.a.post(at: issuer, endpoint, fields)
+        #expect(answer.status == 404, "\(endpoint) of \(slug)")
+      }
+      #expect(try await two.a.server.send("GET", "\(issuer)/jwks.json").status == 404)
+    }
+    // Nothing was spent or revoked by it.
+    let refresh = ["grant_type": "refresh_token", "refresh_token": two.tokens.text("refresh_token")]
+    #expect(try await two.a.token(refresh).status == 200)
+  }
+
   @Test("the appended and the inserted document name the same issuer and publish the same keys, each its own")
   func discovery() async throws {
     let two = try await Two.make(inOneTenant: true)

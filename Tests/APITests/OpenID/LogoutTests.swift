@@ -44,7 +44,8 @@ struct LogoutTests {
       let services = party.server.runtime.services
       let scope = try await TenantDirectory(database: services.database).scope(slug: party.tenant.slug)
       let find = FindSigningKey(
-        application: try #require(ID(party.applicationID)), key: try #require(ID(header?["kid"]?.string ?? "")))
+        application: try #require(party.issuerPath.split(separator: "/").last.map(String.init)),
+        key: try #require(ID(header?["kid"]?.string ?? "")))
       let stored = try #require(try await services.database.scoped(to: scope).run(find).first)
       let key = try SigningKeyCache(ring: services.ring).key(stored, tenant: scope.id)
       return String(decoding: try key.sign(JSONValue.object(claims).text, as: .idToken), as: UTF8.self)
