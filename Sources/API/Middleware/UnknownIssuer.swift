@@ -15,7 +15,7 @@ struct UnknownIssuer: RouterMiddleware {
   ) async throws -> Response {
     do {
       return try await next(request, context)
-    } catch where HeadedError.cause(of: error) is OAuthProblem {
+    } catch  where HeadedError.cause(of: error) is OAuthProblem {
       guard let slug = context.parameters.get("application"),
         try await issuers.find(slug, in: context.database) != nil
       else { throw Problem.notFound }
