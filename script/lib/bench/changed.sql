@@ -4,6 +4,8 @@
 \pset format unaligned
 \pset tuples_only on
 SELECT set_config('app.tenant_id', :'tenant', false) \g /dev/null
+-- As every connection of ours.
+SET plan_cache_mode = force_generic_plan;
 PREPARE store (uuid, uuid, bigint, uuid, uuid[], jsonb, uuid) AS :store;
 SELECT gen_random_uuid() AS run, gen_random_uuid() AS holder \gset
 INSERT INTO reconciliations (tenant_id, id, identity_application_id, mode, cause, status)
