@@ -43,7 +43,7 @@ struct RotateRefreshToken: TenantStatement {
         AND (EXISTS (SELECT FROM third_party_authz_clients c
             WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
           OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id
-            AND ($7::boolean OR c.token_endpoint_auth_method = 'none')
+            AND ($7::boolean OR c.token_endpoint_auth_method = 'none') AND 'refresh_token' = ANY (c.grant_types)
             AND ($8::text IS NOT NULL OR NOT c.dpop_bound_access_tokens)))
       RETURNING g.user_id, g.identity_application_id, g.client_id, g.session_id, g.scope, g.rotated_at, g.is_offline,
         g.claims, g.resource, coalesce(g.amr, (SELECT s.amr FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = g.session_id)) AS amr,
@@ -135,6 +135,7 @@ struct FindGrant: TenantStatement {
           WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
         OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id
           AND ($4::boolean OR c.token_endpoint_auth_method = 'none')
+          AND ($6::boolean OR 'refresh_token' = ANY (c.grant_types))
           AND ($6::boolean OR $5::text IS NOT NULL OR NOT c.dpop_bound_access_tokens)))
       AND ($6::boolean OR g.dpop_jkt IS NULL OR ($5::text IS NOT NULL AND ($4::boolean OR g.dpop_jkt = $5)))
     """
@@ -146,7 +147,7 @@ struct FindGrant: TenantStatement {
   let isAuthenticated: Bool
   /// The key of the proof that came with it.
   var keyThumbprint: String?
-  /// True where a token is given back and needs no proof.
+  /// True where a token is given back: that needs no proof, and no right to refresh.
   var anyKey = false
 
   func bind(to binder: inout Binder) {
