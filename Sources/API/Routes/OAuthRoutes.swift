@@ -144,7 +144,7 @@ struct OAuthRoutes: Sendable {
         OAuthError(.invalidToken, "the access token is expired, revoked, not of this issuer or bound to another key"))
     }
     guard live.claims.scope.contains("openid") else {
-      throw token.problem(OAuthError(.insufficientScope, "the access token lacks the scope openid"))
+      throw token.problem(OAuthError(.insufficientScope, "the access token lacks the scope openid"), scope: "openid")
     }
     return .json(
       .ok, JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, live.requestedClaims, to: &$0) })
