@@ -25,6 +25,20 @@ struct OAuthProblem: Error {
     }
   }
 
+  /// A limit or a fault of ours, with the status and the header fields that it has everywhere.
+  init(_ problem: Problem) {
+    let code: OAuthError.Code =
+      switch problem.status.code {
+      case 429, 503: .temporarilyUnavailable
+      case 500...: .serverError
+      default: .invalidRequest
+      }
+    // What RFC 6749 section 5.2 allows in a description.
+    error = OAuthError(code, problem.detail.filter { $0.isASCII && $0 != "\"" && $0 != "\\" })
+    status = problem.status
+    headers = problem.headers
+  }
+
   /// An error of a resource that takes access tokens; `scope` is what a token would need.
   init(bearer error: OAuthError?, scope: String? = nil) {
     guard let error else {
