@@ -25,6 +25,13 @@ struct ListJobs: TenantStatement {
       LEFT JOIN reconciliation_claims c ON c.tenant_id = current_tenant() AND c.reconciliation_id = r.id
       WHERE r.tenant_id = current_tenant()
       UNION ALL
+      SELECT s.push_id, 'wechat_push', 'third_party_authz_client', p.client_id::text,
+        CASE WHEN s.lease_until > now() THEN 'running' WHEN s.last_error IS NOT NULL THEN 'retrying' ELSE 'scheduled' END,
+        s.attempts, s.run_at, s.last_error, p.received_at, coalesce(s.tried_at, p.received_at)
+      FROM push_schedule s
+      JOIN wechat_pushes p ON p.tenant_id = current_tenant() AND p.id = s.push_id
+      WHERE s.tenant_id = current_tenant()
+      UNION ALL
       SELECT d.id, 'backchannel_logout', 'oauth_client', d.client_id::text,
         CASE WHEN d.lease_until > now() THEN 'running' WHEN d.last_error IS NOT NULL THEN 'retrying' ELSE 'scheduled' END,
         d.attempts, d.run_at, d.last_error, d.created_at, coalesce(d.tried_at, d.created_at)
@@ -74,13 +81,16 @@ struct RunJob: TenantStatement {
     ), logout AS (
       UPDATE backchannel_logouts SET run_at = least(run_at, now()) WHERE tenant_id = current_tenant() AND id = $5
       RETURNING id, 'backchannel_logout' AS kind
+    ), push AS (
+      UPDATE push_schedule SET run_at = least(run_at, now()) WHERE tenant_id = current_tenant() AND push_id = $5
+      RETURNING push_id AS id, 'wechat_push' AS kind
     ), application AS (
       SELECT id, 'session_expiry' AS kind FROM identity_applications WHERE tenant_id = current_tenant() AND id = $5
     ), sweep AS (
       UPDATE sweeps SET run_at = now() WHERE name = 'sessions' AND run_at > now() AND EXISTS (SELECT FROM application)
     ), due AS (
       SELECT id, kind FROM refresh UNION ALL SELECT id, kind FROM reconciliation UNION ALL SELECT id, kind FROM application
-      UNION ALL SELECT id, kind FROM logout
+      UNION ALL SELECT id, kind FROM logout UNION ALL SELECT id, kind FROM push
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id, details)
       SELECT current_tenant(), $1, 'job.run', $2, $3, $4, 'job', id::text, jsonb_build_object('kind', kind) FROM due

@@ -10,7 +10,7 @@ import Tenancy
 public struct PushInbox: Sendable {
   /// Why a push was not taken.
   public enum Refusal: Error, Sendable {
-    /// No such enabled client with push settings.
+    /// No such client with push settings.
     case clientNotFound
     /// Signature, receiver, time or form are wrong.
     case refused

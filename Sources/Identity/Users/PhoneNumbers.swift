@@ -71,7 +71,9 @@ struct FindOpenid: TenantStatement {
 struct FillPhoneNumber: TenantStatement {
   static let sql: SQL = """
     WITH filled AS (
-      UPDATE users u SET phone_number = $2, phone_number_verified = true, version = u.version + 1, updated_at = now()
+      UPDATE users u SET phone_number = $2, phone_number_verified = true,
+        phone_number_source = CASE WHEN u.phone_number IS NULL THEN 'wechat' ELSE u.phone_number_source END,
+        version = u.version + 1, updated_at = now()
       WHERE u.tenant_id = current_tenant() AND u.id = $1
         AND (u.phone_number IS NULL OR (u.phone_number = $2 AND NOT u.phone_number_verified))
       RETURNING u.*
