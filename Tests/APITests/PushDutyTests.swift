@@ -100,6 +100,34 @@ struct PushDutyTests {
     #expect(try await app.userAfterAll(other.sub).text("phone_number") == "+4915112345679")
   }
 
+  @Test("for an hour after a change of Token or EncodingAESKey pushes under the old ones count, then not any more")
+  func previousSettings() async throws {
+    let app = try await PushedApp.make()
+    let (token, key) = ("another-Token", String(repeating: "ABCDEFG", count: 6) + "A")
+    try await app.set(#""push_token":"\#(token)","push_encoding_aes_key":"\#(key)""#)
+    let user = try await app.person("jana")
+    var message = PushMessage(event: "user_info_modified", openid: user.openid)
+    #expect(try await app.push(message).status == 200)
+    #expect(try await app.userAfterAll(user.sub)["name"] == .null)
+    message.age = 10
+    #expect(try await app.push(message, token: token, key: key).status == 200)
+    // Halves of both do not go together.
+    message.age = 20
+    #expect(try await app.push(message, token: token, key: PushedApp.key).status == 403)
+    #expect(try await app.push(message, token: "a third", key: key).status == 403)
+    let old = PushMessage.verification(token: PushedApp.token, echo: "12345678", now: PushedApp.now)
+    #expect(await PushedApp.sender.verify(old, at: app.url).status == 200)
+    try await app.miniapp.server.database.administer(
+      """
+      UPDATE previous_push_settings SET expires_at = now() - interval '1 second'
+      WHERE client_id = '\(app.miniapp.clientID)' AND expires_at > now() + interval '59 minutes'
+      """)
+    message.age = 30
+    #expect(try await app.push(message).status == 403)
+    #expect(await PushedApp.sender.verify(old, at: app.url).status == 403)
+    #expect(try await app.push(message, token: token, key: key).status == 200)
+  }
+
   @Test("a push waits no longer for a client that is deleted")
   func deletedClient() async throws {
     let app = try await PushedApp.make()

@@ -24,6 +24,27 @@ struct FindPushSettings: TenantStatement {
   }
 }
 
+/// Push settings that a client had until less than an hour ago, the newest first.
+struct FindPreviousPushSettings: TenantStatement {
+  struct Output: Sendable {
+    let tokenSealed: [UInt8]
+    let keySealed: [UInt8]?
+  }
+
+  static let sql: SQL = """
+    SELECT push_token_sealed, push_encoding_aes_key_sealed FROM previous_push_settings
+    WHERE tenant_id = current_tenant() AND client_id = $1 AND expires_at > now()
+    ORDER BY id DESC LIMIT 8
+    """
+  let client: ID<ThirdPartyAuthzClient>
+
+  func bind(to binder: inout Binder) { binder.bind(client) }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
+    Output(tokenSealed: try row.next(), keySealed: try row.next())
+  }
+}
+
 /// Keeps a push and makes its application due; nothing happens when the event is there already.
 struct StorePush: TenantStatement {
   static let sql: SQL = """
