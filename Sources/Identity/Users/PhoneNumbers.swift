@@ -17,7 +17,8 @@ public struct PhoneNumbers: Sendable {
 
   /// The number behind a code of the getPhoneNumber button, E.164; `nil` without a code.
   func number(
-    _ code: String?, of openid: String, client: FederationClient, in database: TenantDatabase
+    _ code: String?, of openid: String, client: FederationClient, in database: TenantDatabase,
+    requestID: String
   ) async throws(FederationRefusal) -> String? {
     guard let code else { return nil }
     let token = try await tokens.token(of: client.id, in: database)
@@ -25,12 +26,16 @@ public struct PhoneNumbers: Sendable {
       return try await provider.phoneNumber(code: code, openid: openid, appID: client.appID, token: token).e164
     } catch {
       // WeChat refuses a superseded token before it looks at the code, so asking once more with a new one is safe.
-      guard error.retry == .refreshToken else { throw .provider(error) }
+      guard error.retry == .refreshToken else {
+        await database.note(error, of: client, at: .phoneNumber, requestID: requestID)
+        throw .provider(error)
+      }
     }
     let fresh = try await tokens.token(of: client.id, insteadOf: token, in: database)
     do {
       return try await provider.phoneNumber(code: code, openid: openid, appID: client.appID, token: fresh).e164
     } catch {
+      await database.note(error, of: client, at: .phoneNumber, requestID: requestID)
       throw .provider(error)
     }
   }
