@@ -61,6 +61,10 @@ public struct Refresh: Sendable {
         isAuthenticated: request.isAuthenticated, keyThumbprint: request.proof?.thumbprint,
         resource: request.resource)
       if let grant = try await database.run(rotate, proving: request.proof).first {
+        if grant.isUnseen, let session = grant.sessionID {
+          // The token is rotated: what happens here must not cost the client its answer.
+          _ = try? await database.run(TouchSession(session: session), repeatable: true)
+        }
         return try issue(grant, successor, request, in: database)
       }
       let find = FindGrant(

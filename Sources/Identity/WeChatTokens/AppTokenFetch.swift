@@ -22,6 +22,13 @@ public struct AppTokenFetch: Sendable {
 
   private let provider: any AppTokenProvider
   private let ring: KeyRing
+  private let credentials = TenantGathering<ID<ThirdPartyAuthzClient>, FindAppCredentials.Credentials> {
+    clients, database throws(DatabaseError) in
+    try await database.run(FindAppCredentials(clients: clients), repeatable: true)
+  }
+  private let stores = TenantGathering<FetchedAppToken, Void> { tokens, database throws(DatabaseError) in
+    try await database.run(StoreAppTokens(tokens: tokens))
+  }
 
   /// A fetch through `provider`; tokens are sealed with `ring`.
   public init(provider: any AppTokenProvider, ring: KeyRing) {
@@ -35,22 +42,21 @@ public struct AppTokenFetch: Sendable {
     _ client: ID<ThirdPartyAuthzClient>, fence: Int, attempts: Int, in database: TenantDatabase
   ) async throws(IdentityFault) -> Outcome {
     let tenant = database.tenant.id
-    let found = try await run(FindAppCredentials(client: client), database)
-    guard let found = found.first else { return .lost }
+    guard let found = try await credentials.outcome(of: client, in: database) else { return .lost }
     guard let secret = try? ring.open(found.secretSealed, for: .appSecret(tenant, client)) else {
       throw .sealedValue("third_party_authz_clients.app_secret_sealed of \(client)")
     }
-    let credentials = AppCredentials(appID: found.appID, secret: Secret(String(decoding: secret, as: UTF8.self)))
     let token: AppToken
     do {
-      token = try await provider.appToken(for: credentials)
+      token = try await provider.appToken(
+        for: AppCredentials(appID: found.appID, secret: Secret(String(decoding: secret, as: UTF8.self))))
     } catch {
       return try await keep(error, client, fence, attempts, database)
     }
     let sealed = ring.seal(Array(token.value.expose().utf8), for: .appToken(tenant, client))
-    let store = StoreAppToken(
-      client: client, fence: fence, sealed: sealed, lifetime: Double(token.expiresIn.components.seconds))
-    return try await run(store, database).isEmpty ? .lost : .stored
+    let fetched = FetchedAppToken(
+      client: client, fence: fence, sealed: sealed, lifetime: Int(token.expiresIn.components.seconds))
+    return try await stores.outcome(of: fetched, in: database) == nil ? .lost : .stored
   }
 
   private func keep(
@@ -65,14 +71,8 @@ public struct AppTokenFetch: Sendable {
     let fail = FailAppToken(
       client: client, fence: fence, reason: failure.errcode.map { "\(failure.code) \($0)" } ?? failure.code,
       isRefusal: isRefusal, error: isRefusal ? failure.credentialError : nil, pause: pause)
-    return try await run(fail, database).isEmpty ? .lost : .failed(failure)
-  }
-
-  private func run<S: TenantStatement>(
-    _ statement: S, _ database: TenantDatabase
-  ) async throws(IdentityFault) -> [S.Output] {
     do {
-      return try await database.run(statement, repeatable: false)
+      return try await database.run(fail).isEmpty ? .lost : .failed(failure)
     } catch {
       throw .database(error)
     }

@@ -147,6 +147,19 @@ struct CrossedIssuersTests {
     #expect(try await two.a.token(refresh).status == 200)
   }
 
+  @Test("a token of an application is nothing at another one that was given its slug, on a node that knows the token")
+  func givenSlug() async throws {
+    let two = try await Two.make(inOneTenant: true)
+    #expect(try await two.a.userinfo(two.tokens.text("access_token")).status == 200)
+    let slug = two.a.issuerPath.split(separator: "/").last ?? ""
+    for (application, name) in [(two.a.applicationID, "former-\(slug)"), (two.b.applicationID, String(slug))] {
+      let renamed = try await two.a.tenant.send(
+        "PATCH", "identity-applications/\(application)", "{\"slug\":\"\(name)\"}")
+      #expect(renamed.status == 200, "\(renamed.text)")
+    }
+    #expect(try await two.a.userinfo(two.tokens.text("access_token")).status == 401)
+  }
+
   @Test("the appended and the inserted document name the same issuer and publish the same keys, each its own")
   func discovery() async throws {
     let two = try await Two.make(inOneTenant: true)
