@@ -33,6 +33,7 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
       // A probe is not a caller: an orchestrator must hear the truth however busy its address is.
       if let address = context.remoteAddress, !Self.probes.contains(request.uri.path) { try limit.admit(address) }
       let request = try await onTenantPath(request)
+      if request.method == .head, Self.spends(request.uri.path) { throw try unrouted(request) }
       response = try await inner.respond(to: request, context: context)
       if isUnrouted(context) { response = try unrouted(request).response(requestID: context.requestID) }
     } catch {
@@ -89,7 +90,11 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
     }
     var head = request.head
     let path = head.path ?? "/"
-    guard !path.hasPrefix("/t/") else { return request }
+    // The whole address of the tenant itself is good here too; another tenant's is not there.
+    if path.hasPrefix("/t/") {
+      guard path.dropFirst(3).prefix(while: { $0 != "/" && $0 != "?" }) == scope.slug else { throw Problem.notFound }
+      return request
+    }
     // RFC 8414 section 3.1 puts the well-known part before the issuer's path.
     let known = path.hasPrefix(Self.metadata) ? Self.metadata : ""
     head.path = "\(known)/t/\(scope.slug)\(path.dropFirst(known.count))"
@@ -108,7 +113,7 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
   private func unrouted(_ request: Request) throws -> Problem {
     let path = request.uri.path.split(separator: "/")
     var methods = routes.filter { Self.matches($0.template, path) }.map(\.method.rawValue)
-    if methods.contains("GET") { methods.append("HEAD") }
+    if methods.contains("GET"), !Self.spends(request.uri.path) { methods.append("HEAD") }
     guard !methods.isEmpty else { return .notFound }
     let allowed = Set(methods).sorted().joined(separator: ", ")
     return Problem(
@@ -120,56 +125,54 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
   }
 
   private func answer(_ error: any Error, to request: Request, context: QiaoRequestContext) -> Response {
-    switch error {
-    case let headed as HeadedError:
+    if let headed = error as? HeadedError {
       var response = answer(headed.error, to: request, context: context)
       response.headers.append(contentsOf: headed.headers)
       return response
-    case let problem as OAuthProblem: return problem.response()
-    case let problem as SixProblem: return problem.response()
-    case let failed as PageError:
+    }
+    if let failed = error as? PageError {
       let problem = problem(for: failed.error, context: context)
       return AuthorizationPages.failed(problem, failed.frame, requestID: context.requestID)
-    default:
-      let problem = problem(for: error, context: context)
-      return ErrorForm(path: request.uri.path).response(problem, to: request, requestID: context.requestID)
     }
+    if SixProblem.isForm(of: request) {
+      return SixProblem(problem: problem(for: error, context: context)).response()
+    }
+    if let problem = error as? OAuthProblem { return problem.response() }
+    let problem = problem(for: error, context: context)
+    return ErrorForm(path: request.uri.path).response(problem, to: request, requestID: context.requestID)
   }
 
   /// What a caller is told of an error, once it is logged where it is ours.
   private func problem(for error: any Error, context: QiaoRequestContext) -> Problem {
     switch error {
     case let problem as Problem: return problem
-    case let error as DatabaseError: return problem(.database(error), context: context)
-    case let fault as IdentityFault: return problem(fault, context: context)
-    case let refusal as FederationRefusal: return problem(refusal, context: context)
+    case let problem as OAuthProblem:
+      return Problem(
+        problem.status, problem.error.code.rawValue, problem.error.description, headers: problem.headers)
+    case let error as DatabaseError: return problem(of: .database(error), context: context)
+    case let fault as IdentityFault: return problem(of: fault, context: context)
+    case FederationRefusal.fault(let fault): return problem(of: fault, context: context)
+    case let refusal as FederationRefusal: return Problem(refusal)
     case let refusal as ManagementRefusal:
-      return Problem(refusal) ?? refusal.fault.map { problem($0, context: context) } ?? .internalError
+      return Problem(refusal) ?? refusal.fault.map { problem(of: $0, context: context) } ?? .internalError
     case let error as any HTTPResponseError:
       return Problem(error.status, "bad_request", "The request is not acceptable HTTP here.")
     default:
-      logger.error(
-        "unexpected error", metadata: ["request_id": "\(context.requestID)", "type": "\(type(of: error))"])
+      logger.error("unexpected error", metadata: context.logged(["type": "\(type(of: error))"]))
       return .internalError
     }
   }
 
   /// What a caller is told of a fault of ours, once it is logged.
-  private func problem(_ fault: IdentityFault, context: QiaoRequestContext) -> Problem {
+  private func problem(of fault: IdentityFault, context: QiaoRequestContext) -> Problem {
     if case .database(let error) = fault {
       if error.isTransient {
-        logger.warning(
-          "database unavailable", metadata: ["request_id": "\(context.requestID)", "reason": "\(error)"])
+        logger.warning("database unavailable", metadata: context.logged(["reason": "\(error)"]))
         return .unavailable()
       }
     }
-    logger.error("fault", metadata: ["request_id": "\(context.requestID)", "fault": "\(fault)"])
+    logger.error("fault", metadata: context.logged(["fault": "\(fault)"]))
     return .internalError
-  }
-
-  private func problem(_ refusal: FederationRefusal, context: QiaoRequestContext) -> Problem {
-    if case .fault(let fault) = refusal { return problem(fault, context: context) }
-    return Problem(refusal)
   }
 
   /// Anybody can invent methods; as labels only these are used.
@@ -186,9 +189,8 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
     let level: Logger.Level = status >= 500 ? .error : status >= 400 ? .info : .debug
     logger.log(
       level: level, "request",
-      metadata: [
-        "request_id": "\(context.requestID)", "route": "\(route)", "method": "\(method)", "status": "\(status)",
-        "ms": "\(elapsed / .milliseconds(1))",
-      ])
+      metadata: context.logged([
+        "route": "\(route)", "method": "\(method)", "status": "\(status)", "ms": "\(elapsed / .milliseconds(1))",
+      ]))
   }
 }

@@ -32,6 +32,12 @@ public protocol Work: Sendable {
   func lag() async throws -> Double
 }
 
+/// A claim that says for whom the work is done, for the log.
+public protocol TenantClaim: Sendable {
+  /// The name of the tenant in addresses.
+  var tenantSlug: String { get }
+}
+
 /// Who holds work, and for how long without a sign of life.
 public struct Lease: Sendable {
   /// The holder: a process, for as long as it can renew.

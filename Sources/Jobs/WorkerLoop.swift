@@ -159,7 +159,9 @@ public struct WorkerLoop<Kind: Work>: Service {
     } catch {
       guard !Task.isCancelled else { return false }
       metrics.add("qiao_worker_failed_total", [work.kind])
-      logger.warning("work failed; it is tried again", metadata: ["kind": "\(work.kind)", "reason": "\(error)"])
+      var fields: Logger.Metadata = ["kind": "\(work.kind)", "reason": "\(error)"]
+      if let tenant = (claim as? any TenantClaim)?.tenantSlug { fields["tenant_slug"] = "\(tenant)" }
+      logger.warning("work failed; it is tried again", metadata: fields)
       return false
     }
   }

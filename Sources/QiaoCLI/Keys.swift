@@ -17,8 +17,12 @@ struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Seal every stored secret again with the first key of QIAO_MASTER_KEYS.",
       discussion: """
-        Put a new key in front of QIAO_MASTER_KEYS on every server and restart them, run this once, then take the old key \
-        away a day later (answers kept for Idempotency-Key live that long). Servers keep answering meanwhile.
+        Four steps; servers keep answering all the while. First append the new key to QIAO_MASTER_KEYS on every server and \
+        worker and restart them one by one: now all can read what it seals. Then move it to the front everywhere and restart \
+        them again. Then run this once. A day later (answers kept for Idempotency-Key live that long) take the old key away.
+
+        Refresh tokens rotated before that day keep working; a copy of one from before is no longer told from a forgery, so \
+        keep the old key at the end of the list for the longest refresh_token_ttl if replays of such must end their family.
         """)
 
     func run() async throws {

@@ -110,8 +110,15 @@ public struct KeyRing: Sendable {
   }
 
   /// A key for another purpose, 32 bytes, made from the first master key (HKDF-SHA-256).
+  ///
+  /// For what outlives a rotation of the master keys, or is read on a node whose ring has another order, see `derivedKeys`.
   public func derivedKey(_ purpose: String) -> [UInt8] {
     derived(keys[0], purpose).withUnsafeBytes { Array($0) }
+  }
+
+  /// Keys for another purpose, one of each master key: the first makes, all recognise.
+  public func derivedKeys(_ purpose: String) -> [[UInt8]] {
+    keys.map { key in derived(key, purpose).withUnsafeBytes { Array($0) } }
   }
 
   private func derived(_ key: MasterKey, _ info: String) -> SymmetricKey {

@@ -1,6 +1,8 @@
 import Hummingbird
 import Identity
+import Logging
 import Secrets
+import Synchronization
 import Tenancy
 
 /// What is known of every request: its id, and the tenant once its address named one.
@@ -12,7 +14,11 @@ public struct QiaoRequestContext: RequestContext {
   /// The address of the caller, without port: the other end of the connection, or whom a trusted proxy names.
   public internal(set) var remoteAddress: String?
   /// Set by `TenantMiddleware`.
-  var tenant: TenantDatabase?
+  var tenant: TenantDatabase? {
+    didSet { trace.note(tenant?.tenant.id) }
+  }
+  /// What the outermost responder logs although a middleware found it out.
+  private let trace = RequestTrace()
   /// Set by `OperatorAuthentication`.
   var isOperator = false
 
@@ -30,6 +36,23 @@ public struct QiaoRequestContext: RequestContext {
     logger[metadataKey: "hb.request.id"] = nil
     logger[metadataKey: "request_id"] = .string(id)
   }
+
+  /// The fields of a log line about this request: which it was, whose it was, and `more`.
+  func logged(_ more: Logger.Metadata) -> Logger.Metadata {
+    var fields = more
+    fields["request_id"] = .string(requestID)
+    if let tenant = trace.tenant { fields["tenant"] = .string(tenant.description) }
+    return fields
+  }
+}
+
+/// What became known of a request on its way in; contexts are values, and the way out has only the first one.
+private final class RequestTrace: Sendable {
+  private let found = Mutex<ID<Tenant>?>(nil)
+
+  var tenant: ID<Tenant>? { found.withLock { $0 } }
+
+  func note(_ tenant: ID<Tenant>?) { found.withLock { $0 = tenant } }
 }
 
 /// The context of a route that belongs to a tenant; it cannot exist without the proof that there is one.

@@ -23,14 +23,14 @@ public struct Cursors: Sendable {
   }
 
   private static let proofLength = 16
-  private let key: [UInt8]
+  private let keys: [[UInt8]]
 
-  /// Cursors under a key of 32 bytes, such as `KeyRing.derivedKey("cursors")`.
-  public init(key: [UInt8]) { self.key = key }
+  /// Cursors under keys of 32 bytes, such as `KeyRing.derivedKeys("cursors")`: the first makes, all recognise.
+  public init(keys: [[UInt8]]) { self.keys = keys }
 
   /// The cursor that continues after `position`.
   public func text(after position: UUID, in list: List) -> String {
-    Base64URL.string(position.bytes + proof(position.bytes, list))
+    Base64URL.string(position.bytes + Self.proof(position.bytes, list, keys[0]))
   }
 
   /// The position in a cursor; `nil` when we did not make it for this list.
@@ -38,11 +38,12 @@ public struct Cursors: Sendable {
     guard text.utf8.count <= 64, let bytes = Base64URL.decode(text), bytes.count == 16 + Self.proofLength else {
       return nil
     }
-    guard Digest.equal(proof(Array(bytes[..<16]), list), Array(bytes[16...])) else { return nil }
+    let isOurs = keys.contains { Digest.equal(Self.proof(Array(bytes[..<16]), list, $0), Array(bytes[16...])) }
+    guard isOurs else { return nil }
     return UUID(bytes: bytes[..<16])
   }
 
-  private func proof(_ position: [UInt8], _ list: List) -> [UInt8] {
-    Array(Digest.hmac(list.context + position, key: key).prefix(Self.proofLength))
+  private static func proof(_ position: [UInt8], _ list: List, _ key: [UInt8]) -> [UInt8] {
+    Array(Digest.hmac(list.context + position, key: key).prefix(proofLength))
   }
 }

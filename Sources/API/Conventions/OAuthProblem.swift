@@ -70,24 +70,3 @@ struct OAuthProblem: Error {
     return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
   }
 }
-
-/// An error answer in the wire form of SiX IDaaS: `{"errors": [{"code", "message"}]}`, with the status of the problem.
-struct SixProblem: Error {
-  let problem: Problem
-
-  func response() -> Response {
-    let body = JSONWriter.object { json in
-      json.key("errors")
-      json.beginArray()
-      json.beginObject()
-      json.member("code", problem.code)
-      json.member("message", problem.detailZH ?? problem.detail)
-      json.endObject()
-      json.endArray()
-    }
-    var headers = problem.headers
-    headers[.contentType] = "application/json"
-    headers[.cacheControl] = "no-store"
-    return Response(status: problem.status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
-  }
-}

@@ -3,6 +3,7 @@ import Hummingbird
 import Identity
 import JSON
 import NIOCore
+import OAuth
 import Tenancy
 
 /// `profile` and `bindUser` of miniapps and native apps; for miniapps in Qiao's own form and in SiX's, told apart by method and
@@ -76,6 +77,11 @@ struct FederationRoutes: Sendable {
       var avatarURL: String?
     }
 
+    /// What WeChat's avatar chooser gives is uploaded by the app first; a path on the phone is worth nothing to anybody else.
+    private static let picture = FieldType<String>.text(0...2048).constrained("must be an http or https URL") { text in
+      text.isEmpty || WebAddress(text).map { ["http", "https"].contains($0.scheme) } == true
+    }
+
     let client: String
     let proof: BindRequest.Proof
     let phoneCode: String?
@@ -93,7 +99,7 @@ struct FederationRoutes: Sendable {
         FieldType<JSONObject>.fields(placeholder: Profile()) { fields in
           Profile(
             nickname: fields.optional("nickname", .text(0...500)),
-            avatarURL: fields.optional("avatar_url", .text(0...2048)))
+            avatarURL: fields.optional("avatar_url", Self.picture))
         })
       nickname = profile?.nickname
       avatarURL = profile?.avatarURL
@@ -168,67 +174,47 @@ struct FederationRoutes: Sendable {
   // MARK: SiX's wire form
 
   @Sendable private func sixProfile(_ request: Request, _ context: TenantContext) async throws -> Response {
-    try await sixErrors {
-      guard let fields = FormFields.parse(request.uri.query ?? ""),
-        let code = fields["code"], let client = fields["clientPrimaryId"], code.utf8.count <= 512
-      else {
-        throw Problem(.badRequest, "invalid_request", "Send clientPrimaryId and code once each in the query.")
-      }
-      let profile = try await federation.sixProfile(
-        code, client: try self.client(client, context), in: context.database, requestID: context.requestID)
-      return .json { json in
-        json.key("data")
+    guard let fields = FormFields.parse(request.uri.query ?? ""),
+      let code = fields["code"], let client = fields["clientPrimaryId"], code.utf8.count <= 512
+    else {
+      throw Problem(.badRequest, "invalid_request", "Send clientPrimaryId and code once each in the query.")
+    }
+    let profile = try await federation.sixProfile(
+      code, client: try self.client(client, context), in: context.database, requestID: context.requestID)
+    return .json { json in
+      json.key("data")
+      json.beginObject()
+      json.member("openid", profile.openid)
+      json.key("federateIdentities")
+      json.beginArray()
+      json.beginObject()
+      json.member("federateCodeType", profile.codeType)
+      json.member("federateCode", profile.code)
+      if profile.codeType == "Token" {
+        json.key("user")
         json.beginObject()
-        json.member("openid", profile.openid)
-        json.key("federateIdentities")
-        json.beginArray()
-        json.beginObject()
-        json.member("federateCodeType", profile.codeType)
-        json.member("federateCode", profile.code)
-        if profile.codeType == "Token" {
-          json.key("user")
-          json.beginObject()
-          json.member("username", profile.username)
-          json.endObject()
-        }
-        json.endObject()
-        json.endArray()
+        json.member("username", profile.username)
         json.endObject()
       }
+      json.endObject()
+      json.endArray()
+      json.endObject()
     }
   }
 
   private func sixBindUser(_ request: Request, _ context: TenantContext) async throws -> Response {
-    try await sixErrors {
-      let fields = try await request.form()
-      guard let code = fields["federateCode"], let client = fields["clientPrimaryId"] else {
-        throw Problem(.badRequest, "invalid_request", "Send clientPrimaryId and federateCode in the form.")
-      }
-      let bind = BindRequest(client: try self.client(client, context), proof: .ticket(code), phoneCode: fields["code"])
-      let user = try await federation.sixBind(bind, in: context.database, requestID: context.requestID)
-      return .json { json in
-        json.key("data")
-        json.beginObject()
-        json.member("userId", user.id.description)
-        json.member("username", user.recognisableName)
-        json.endObject()
-      }
+    let fields = try await request.form()
+    guard let code = fields["federateCode"], let client = fields["clientPrimaryId"] else {
+      throw Problem(.badRequest, "invalid_request", "Send clientPrimaryId and federateCode in the form.")
     }
-  }
-
-  /// Every refusal in SiX's form; faults of ours go on to the edge, which logs them.
-  private func sixErrors(_ body: () async throws -> Response) async throws -> Response {
-    do {
-      return try await body()
-    } catch let refusal as FederationRefusal {
-      if case .fault(let fault) = refusal { throw fault }
-      throw SixProblem(problem: Problem(refusal))
-    } catch let problem as Problem {
-      throw SixProblem(problem: problem)
-    } catch let problem as OAuthProblem {
-      throw SixProblem(
-        problem: Problem(
-          problem.status, problem.error.code.rawValue, problem.error.description, headers: problem.headers))
+    let bind = BindRequest(client: try self.client(client, context), proof: .ticket(code), phoneCode: fields["code"])
+    let user = try await federation.sixBind(bind, in: context.database, requestID: context.requestID)
+    return .json { json in
+      json.key("data")
+      json.beginObject()
+      json.member("userId", user.id.description)
+      json.member("username", user.recognisableName)
+      json.endObject()
     }
   }
 }

@@ -57,5 +57,5 @@ extension Services {
       + AppTokenRoutes(hub: appTokens).endpoints + JobRoutes(cursors: cursors).endpoints
   }
 
-  private var cursors: Cursors { Cursors(key: ring.derivedKey("cursors")) }
+  private var cursors: Cursors { Cursors(keys: ring.derivedKeys("cursors")) }
 }

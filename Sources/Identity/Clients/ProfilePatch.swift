@@ -34,9 +34,9 @@ public struct ProfilePatch: Sendable, Equatable {
     for rule in map.rules {
       guard let value = rule.sources.lazy.compactMap({ Self.real(fields[$0], field: $0) }).first else { continue }
       switch rule.target {
-      case "username": username.take(String(value.prefix(200)), rule.when)
-      case "name": name.take(String(value.prefix(500)), rule.when)
-      case "picture": picture.take(String(value.prefix(2048)), rule.when)
+      case "username": username.take(value.cut(to: 200), rule.when)
+      case "name": name.take(value.cut(to: 500), rule.when)
+      case "picture": picture.take(value.cut(to: 2048), rule.when)
       default:
         guard rule.target.hasPrefix("attributes.") else { continue }
         let attribute = String(rule.target.dropFirst("attributes.".count))
@@ -61,6 +61,20 @@ public struct ProfilePatch: Sendable, Equatable {
 
   private static func json(_ value: String, field: String) -> JSONValue {
     field == "sex" && Int(value) != nil ? .number(value) : .string(value)
+  }
+}
+
+extension String {
+  /// As much of the beginning as has at most `limit` code points, which is what PostgreSQL's `length` counts, without tearing a
+  /// character that is made of several, such as the emoji of a family.
+  fileprivate func cut(to limit: Int) -> String {
+    guard unicodeScalars.count > limit else { return self }
+    var room = limit
+    return String(
+      prefix { character in
+        room -= character.unicodeScalars.count
+        return room >= 0
+      })
   }
 }
 

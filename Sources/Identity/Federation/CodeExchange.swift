@@ -16,7 +16,7 @@ public struct CodeExchange: Sendable {
   }
 
   /// How long a request waits for an earlier one with the same code: WeChat's deadline and a little.
-  private static let patience = Duration.seconds(4)
+  static let patience = Duration.seconds(4)
 
   private let miniapp: any MiniappProvider
   private let web: any WebProvider
@@ -35,14 +35,14 @@ public struct CodeExchange: Sendable {
 
   /// Exchanges `code` for the person who made it.
   func exchange(
-    _ code: String, client id: ID<ThirdPartyAuthzClient>, kind: WeChatFederation.Kind, in database: TenantDatabase,
-    requestID: String
+    _ code: String, client id: ID<ThirdPartyAuthzClient>, kind: WeChatFederation.Kind,
+    patience: Duration = CodeExchange.patience, in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> Result {
-    let hash = Digest.sha256(code.utf8)
+    let hash = Self.hash(of: code)
     let begun = try await database.refusing(BeginCodeExchange(client: id, codeHash: hash, providers: [kind.rawValue]))
     guard let begun = begun.first else { throw .clientNotFound }
     guard begun.taken else {
-      let (seed, user) = try await earlier(hash, id, in: database)
+      let (seed, user) = try await earlier(hash, id, patience: patience, in: database)
       return .repeated(begun.client, seed, user: user)
     }
     do {
@@ -104,28 +104,43 @@ public struct CodeExchange: Sendable {
   private func settle(
     _ refusal: FederationRefusal, hash: [UInt8], client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase
   ) async {
-    if case .provider(let failure) = refusal, failure.status == 400 || failure.status == 403 {
-      let seed = sealed(.refused(failure), codeHash: hash, tenant: database.tenant.id)
-      _ = try? await database.run(FinishCodeExchange(client: client, codeHash: hash, seed: seed), repeatable: true)
-    } else {
-      _ = try? await database.run(AbandonCodeExchange(client: client, codeHash: hash), repeatable: true)
-    }
+    let isSpent =
+      switch refusal {
+      case .provider(let failure): failure.status == 400 || failure.status == 403
+      case .snapshotUser: true
+      default: false
+      }
+    await keep(refusal, isSpent: isSpent, codeHash: hash, client: client, in: database)
   }
 
-  private func earlier(
-    _ hash: [UInt8], _ client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase
+  /// Keeps a refusal for whoever hands in the same code. Best effort: the refusal itself is what the caller must hear.
+  func keep(
+    _ refusal: FederationRefusal, isSpent: Bool, codeHash: [UInt8], client: ID<ThirdPartyAuthzClient>,
+    in database: TenantDatabase
+  ) async {
+    let seed = ExchangeSeed(refusal).map { sealed($0, codeHash: codeHash, tenant: database.tenant.id) }
+    let refuse = RefuseCodeExchange(client: client, codeHash: codeHash, isSpent: isSpent, seed: seed)
+    _ = try? await database.run(refuse, repeatable: true)
+  }
+
+  /// Under which a code is kept.
+  static func hash(of code: String) -> [UInt8] { Digest.sha256(code.utf8) }
+
+  /// How an earlier request with a code of this hash fared.
+  func earlier(
+    _ hash: [UInt8], _ client: ID<ThirdPartyAuthzClient>, patience: Duration, in database: TenantDatabase
   ) async throws(FederationRefusal) -> (ExchangeSeed, user: ID<User>?) {
-    let deadline = ContinuousClock.now + Self.patience
+    let deadline = ContinuousClock.now + patience
     var pause = Duration.milliseconds(10)
     while true {
       let found = try await database.refusing(FindCodeExchange(client: client, codeHash: hash)).first
       guard let found else { throw .codeInFlight }
       guard found.isRecent else { throw .codeSpent }
-      if found.isDone {
+      if found.state != "begun" {
         guard let sealed = found.seed,
           let bytes = try? ring.open(sealed, for: .exchangeSeed(database.tenant.id, codeHash: hash)),
           let seed = ExchangeSeed(bytes)
-        else { throw .codeSpent }
+        else { throw found.state == "done" ? .codeSpent : .codeInFlight }
         return (seed, found.user)
       }
       guard ContinuousClock.now < deadline, (try? await Task.sleep(for: pause)) != nil else { throw .codeInFlight }

@@ -31,17 +31,40 @@ extension WeChatFederation {
     case .repeated(_, .registrationRequired(let text), _):
       let transaction = try await redeemable(text, purpose: .bind, client: id, in: database).1
       return SixProfile(openid: transaction.openid, codeType: "UserBind", code: text, username: nil)
-    case .repeated(_, .refused(let failure), _): throw .provider(failure)
-    case .repeated: throw .codeSpent
+    case .repeated(_, let seed, _): throw seed.refusal ?? .codeSpent
     case .fresh(let client, let person, let codeHash):
-      guard let user = try await settled(person, client, in: database, requestID: requestID) else {
-        let text = try await issueTicket(.bind, person, client, answering: codeHash, in: database)
-        return SixProfile(openid: person.openid, codeType: "UserBind", code: text, username: nil)
+      return try await keepingRefusal(of: client, answering: codeHash, in: database) {
+        () async throws(FederationRefusal) in
+        guard let user = try await enrolled(person, client, in: database, requestID: requestID) else {
+          let text = try await issueTicket(.bind, person, client, answering: codeHash, in: database)
+          return SixProfile(openid: person.openid, codeType: "UserBind", code: text, username: nil)
+        }
+        guard user.isActive else { throw .userDisabled }
+        try await refuseIfOwing(user, client, in: database)
+        let text = try await issueTicket(.token, person, client, answering: codeHash, for: user.id, in: database)
+        return SixProfile(openid: person.openid, codeType: "Token", code: text, username: user.recognisableName)
       }
-      guard user.isActive else { throw .userDisabled }
-      try await refuseIfOwing(user, client, answering: codeHash, in: database)
-      let text = try await issueTicket(.token, person, client, answering: codeHash, for: user.id, in: database)
-      return SixProfile(openid: person.openid, codeType: "Token", code: text, username: user.recognisableName)
+    }
+  }
+
+  /// The user this person is, created where enrolment is automatic; `nil` for one who is to bind.
+  private func enrolled(
+    _ person: Person, _ client: FederationClient, in database: TenantDatabase, requestID: String
+  ) async throws(FederationRefusal) -> User? {
+    if let known = try await settled(person, client, in: database, requestID: requestID) { return known }
+    switch client.application.enrollment {
+    case .bind: return nil
+    case .closed: throw .enrollmentClosed
+    case .automatic:
+      let attempt = SignIn(
+        database: database, client: client, person: person, ticket: nil, plan: nil, requestID: requestID, profile: [:],
+        exchange: nil)
+      if let created = try await attempt.created(phoneNumber: nil) { return created }
+      // Somebody else created them meanwhile.
+      guard let known = try await settled(person, client, in: database, requestID: requestID) else {
+        throw .codeInFlight
+      }
+      return known
     }
   }
 

@@ -30,21 +30,21 @@ extension WeChatFederation {
   /// - Parameter plan: the session and tokens of the sign-in; `nil` where somebody else makes the session.
   func admit(
     _ person: Person, _ client: FederationClient, answering codeHash: [UInt8], _ seeds: AnswerSeeds,
-    plan: PlannedSession?, profile: [String: String] = [:], mayCreate: Bool = true, in database: TenantDatabase,
+    plan: PlannedSession?, in database: TenantDatabase,
     requestID: String
   ) async throws(FederationRefusal) -> Admission {
     func attempt(_ seed: ExchangeSeed) -> SignIn {
       SignIn(
         database: database, client: client, person: person, ticket: nil, plan: plan, requestID: requestID,
-        profile: profile, exchange: (codeHash, codes.sealed(seed, codeHash: codeHash, tenant: database.tenant.id)))
+        profile: [:], exchange: (codeHash, codes.sealed(seed, codeHash: codeHash, tenant: database.tenant.id)))
     }
     if let user = try await attempt(seeds.known).known() { return .known(user) }
-    if mayCreate, client.application.enrollment == .automatic {
+    if client.application.enrollment == .automatic {
       if let user = try await attempt(seeds.created).created(phoneNumber: nil) { return .created(user) }
       guard let user = try await attempt(seeds.known).known() else { throw .codeInFlight }
       return .known(user)
     }
-    if mayCreate, client.application.enrollment == .closed { throw .enrollmentClosed }
+    if client.application.enrollment == .closed { throw .enrollmentClosed }
     return .unknown(
       ticket: try await issueTicket(
         .bind, person, client, answering: codeHash, seed: seeds.unknown, in: database))

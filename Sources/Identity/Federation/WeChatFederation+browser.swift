@@ -35,7 +35,6 @@ extension WeChatFederation {
     let exchanged = try await codes.exchange(
       arrival.code, client: arrival.client, kind: arrival.kind, in: database, requestID: arrival.requestID)
     switch exchanged {
-    case .repeated(_, .refused(let failure), _): throw .provider(failure)
     case .repeated(_, .browser(arrival.authorization, .signedIn(let text)), let user?):
       guard let cookie = OpaqueToken(text, prefix: BrowserSession.prefix) else { throw .codeSpent }
       return .signedIn(user, cookie)
@@ -43,7 +42,7 @@ extension WeChatFederation {
     case .repeated(_, .browser(arrival.authorization, .linked(false)), _): return .somebodyElse
     case .repeated(_, .browser(arrival.authorization, .keptOut(let isClosed)), _):
       throw isClosed ? .enrollmentClosed : .userDisabled
-    case .repeated: throw .codeSpent
+    case .repeated(_, let seed, _): throw seed.refusal ?? .codeSpent
     case .fresh(let client, let person, let codeHash):
       if let user, try await settled(person, client, in: database, requestID: arrival.requestID)?.id != user {
         try await keep(.browser(arrival.authorization, .linked(false)), client, codeHash, in: database)
@@ -63,7 +62,8 @@ extension WeChatFederation {
           try await keep(.browser(arrival.authorization, .keptOut(isClosed: true)), client, codeHash, in: database)
         case .userDisabled:
           try await keep(.browser(arrival.authorization, .keptOut(isClosed: false)), client, codeHash, in: database)
-        default: break
+        default:
+          await codes.keep(error, isSpent: true, codeHash: codeHash, client: client.id, in: database)
         }
         throw error
       }
@@ -81,9 +81,8 @@ extension WeChatFederation {
     let exchanged = try await codes.exchange(
       arrival.code, client: arrival.client, kind: arrival.kind, in: database, requestID: arrival.requestID)
     switch exchanged {
-    case .repeated(_, .refused(let failure), _): throw .provider(failure)
     case .repeated(_, .browser(arrival.authorization, .linked(let isLinked)), _): return isLinked
-    case .repeated: throw .codeSpent
+    case .repeated(_, let seed, _): throw seed.refusal ?? .codeSpent
     case .fresh(let client, let person, let codeHash):
       let owner = try await settled(person, client, in: database, requestID: arrival.requestID)
       let isLinked = owner.map { $0.id == user } ?? true

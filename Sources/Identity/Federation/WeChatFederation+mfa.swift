@@ -60,27 +60,16 @@ extension WeChatFederation {
       .mfa, person, client, answering: codeHash, for: user, seed: { .mfaRequired(ticket: $0) }, in: database)
   }
 
-  /// What the person owes in SiX's wire form, which has no step for it: refused, and kept as the answer to the code.
+  /// What the person owes in SiX's wire form, which has no step for it.
   func refuseIfOwing(
-    _ user: User, _ client: FederationClient, answering codeHash: [UInt8], in database: TenantDatabase
+    _ user: User, _ client: FederationClient, in database: TenantDatabase
   ) async throws(FederationRefusal) {
     let find = FindSecondFactor(application: client.application.id, user: user.id)
-    let failure: ProviderFailure
     switch try await database.refusing(find).first {
     case "none": return
-    case "code": failure = .mfaRequired
-    default: failure = .mfaEnrollmentRequired
+    case "code": throw .provider(.mfaRequired)
+    default: throw .provider(.mfaEnrollmentRequired)
     }
-    try await keep(failure, client, answering: codeHash, in: database)
-    throw .provider(failure)
-  }
-
-  /// Keeps a refusal as the answer to a code that WeChat has consumed.
-  func keep(
-    _ failure: ProviderFailure, _ client: FederationClient, answering codeHash: [UInt8], in database: TenantDatabase
-  ) async throws(FederationRefusal) {
-    let seed = codes.sealed(.refused(failure), codeHash: codeHash, tenant: database.tenant.id)
-    _ = try await database.refusing(FinishCodeExchange(client: client.id, codeHash: codeHash, seed: seed))
   }
 
   private func mfaTransaction(

@@ -57,8 +57,15 @@ public struct WeChatFederation: Sendable {
     _ code: String, of kind: Kind = .miniapp, client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase,
     requestID: String
   ) async throws(FederationRefusal) -> FederationOutcome {
-    try await signIn(
-      code, of: kind, client: client, profile: [:], mayCreate: true, in: database, requestID: requestID)
+    switch try await codes.exchange(code, client: client, kind: kind, in: database, requestID: requestID) {
+    case .repeated(let client, let seed, let user):
+      return try await again(seed, user: user, client: client, in: database)
+    case .fresh(let client, let person, let codeHash):
+      return try await keepingRefusal(of: client, answering: codeHash, in: database) {
+        () async throws(FederationRefusal) in
+        try await admitted(person, client, answering: codeHash, in: database, requestID: requestID)
+      }
+    }
   }
 
   /// Registers the person, or binds them to an existing user.
@@ -68,90 +75,79 @@ public struct WeChatFederation: Sendable {
   ) async throws(FederationRefusal) -> FederationOutcome {
     switch request.proof {
     case .ticket(let ticket):
-      return try await bindOrAsk(request, ticket: ticket, in: database, requestID: requestID)
+      return try await bindOrAsk(request, ticket: ticket, answering: nil, in: database, requestID: requestID)
     case .code(let code):
-      let outcome = try await signIn(
-        code, of: kind, client: request.client, profile: request.profile, mayCreate: false, in: database,
-        requestID: requestID)
-      switch outcome {
-      case .mfaRequired: return outcome
-      case .authenticated where request.phoneCode == nil: return outcome
-      case .authenticated(let signedIn):
-        // Known already: the phone number is an addition, the session stands.
-        let user = try await addPhoneNumber(to: signedIn.user, request, in: database, requestID: requestID)
-        return .authenticated(FederationOutcome.SignedIn(tokens: signedIn.tokens, user: user, created: false))
-      case .registrationRequired(let ticket):
-        return try await bindOrAsk(request, ticket: ticket, in: database, requestID: requestID)
-      }
+      return try await bind(request, code: code, of: kind, in: database, requestID: requestID)
     }
   }
 
-  private func signIn(
-    _ code: String, of kind: Kind, client: ID<ThirdPartyAuthzClient>, profile: [String: String], mayCreate: Bool,
-    in database: TenantDatabase, requestID: String
+  private func admitted(
+    _ person: Person, _ client: FederationClient, answering codeHash: [UInt8], in database: TenantDatabase,
+    requestID: String
   ) async throws(FederationRefusal) -> FederationOutcome {
-    switch try await codes.exchange(code, client: client, kind: kind, in: database, requestID: requestID) {
-    case .repeated(let client, let seed, let user):
-      return try await again(seed, user: user, client: client, in: database)
-    case .fresh(let client, let person, let codeHash):
-      let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
-      let seeds = AnswerSeeds(
-        known: .authenticated(plan, created: false), created: .authenticated(plan, created: true)
-      ) { .registrationRequired(ticket: $0) }
-      let admission: Admission
-      do {
-        admission = try await admit(
-          person, client, answering: codeHash, seeds, plan: plan, profile: profile, mayCreate: mayCreate, in: database,
-          requestID: requestID)
-      } catch .mfaRequired(let user) {
-        return .mfaRequired(
-          ticket: try await askForSecondFactor(user.id, person, client, answering: codeHash, in: database), user: user)
-      } catch .provider(.mfaEnrollmentRequired) {
-        try await keep(.mfaEnrollmentRequired, client, answering: codeHash, in: database)
-        throw .provider(.mfaEnrollmentRequired)
-      }
-      switch admission {
-      case .known(let user):
-        return .authenticated(try signedIn(user, plan, client, created: false, in: database))
-      case .created(let user):
-        return .authenticated(try signedIn(user, plan, client, created: true, in: database))
-      case .unknown(let ticket): return .registrationRequired(ticket: ticket)
-      }
+    let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
+    let seeds = AnswerSeeds(
+      known: .authenticated(plan, created: false), created: .authenticated(plan, created: true)
+    ) { .registrationRequired(ticket: $0) }
+    let admission: Admission
+    do {
+      admission = try await admit(
+        person, client, answering: codeHash, seeds, plan: plan, in: database, requestID: requestID)
+    } catch .mfaRequired(let user) {
+      return .mfaRequired(
+        ticket: try await askForSecondFactor(user.id, person, client, answering: codeHash, in: database), user: user)
+    }
+    switch admission {
+    case .known(let user): return .authenticated(try signedIn(user, plan, client, created: false, in: database))
+    case .created(let user): return .authenticated(try signedIn(user, plan, client, created: true, in: database))
+    case .unknown(let ticket): return .registrationRequired(ticket: ticket)
     }
   }
 
   /// The bind ticket of a person who owes a second factor stays good for its ten minutes: nothing was given for it.
-  private func bindOrAsk(
-    _ request: BindRequest, ticket text: String, in database: TenantDatabase, requestID: String
+  func bindOrAsk(
+    _ request: BindRequest, ticket text: String, answering codeHash: [UInt8]?, in database: TenantDatabase,
+    requestID: String
   ) async throws(FederationRefusal) -> FederationOutcome {
     do {
-      return .authenticated(try await bind(request, ticket: text, in: database, requestID: requestID))
+      return .authenticated(
+        try await bind(request, ticket: text, answering: codeHash, in: database, requestID: requestID))
     } catch .mfaRequired(let user) {
       let (client, transaction) = try await redeemable(text, purpose: .bind, client: request.client, in: database)
       let ticket = try await askForSecondFactor(
-        user.id, try person(of: transaction, in: database), client, answering: nil, in: database)
+        user.id, try person(of: transaction, in: database), client, answering: codeHash, in: database)
       return .mfaRequired(ticket: ticket, user: user)
     }
   }
 
   private func bind(
-    _ request: BindRequest, ticket text: String, in database: TenantDatabase, requestID: String
+    _ request: BindRequest, ticket text: String, answering codeHash: [UInt8]?, in database: TenantDatabase,
+    requestID: String
   ) async throws(FederationRefusal) -> FederationOutcome.SignedIn {
     let (client, transaction) = try await redeemable(text, purpose: .bind, client: request.client, in: database)
     let target = try await bindTarget(request.bindTo, client, in: database)
     let phone = try await phones.number(
       request.phoneCode, of: transaction.openid, client: client, in: database, requestID: requestID)
     let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
-    let attempt = SignIn(
-      database: database, client: client, person: try person(of: transaction, in: database), ticket: transaction.id,
-      plan: plan,
-      requestID: requestID, profile: request.profile, exchange: nil)
+    let person = try person(of: transaction, in: database)
+    func attempt(created: Bool) -> SignIn {
+      // Spending the ticket replaces it as the answer to its code, in one transaction.
+      let exchange = codeHash.map { hash in
+        (
+          codeHash: hash,
+          seed: codes.sealed(.authenticated(plan, created: created), codeHash: hash, tenant: database.tenant.id)
+        )
+      }
+      return SignIn(
+        database: database, client: client, person: person, ticket: transaction.id, plan: plan,
+        requestID: requestID, profile: request.profile, exchange: exchange)
+    }
 
     func done(_ user: User, created: Bool) throws(FederationRefusal) -> FederationOutcome.SignedIn {
       try signedIn(user, plan, client, created: created, in: database)
     }
     func existing() async throws(FederationRefusal) -> FederationOutcome.SignedIn? {
-      guard var user = try await attempt.known() else { return nil }
+      guard var user = try await attempt(created: false).known() else { return nil }
       if let phone { user = try await keep(phone, of: user, in: database, requestID: requestID) }
       return try done(user, created: false)
     }
@@ -159,12 +155,14 @@ public struct WeChatFederation: Sendable {
     let owner = try await phones.owner(of: phone, client: client, target: target, in: database)
     if let user = target ?? owner {
       let means = target == nil ? "phone_number" : "access_token"
-      let linked = try await attempt.linked(
+      let linked = try await attempt(created: false).linked(
         to: user, means: means, phoneNumber: phone, spending: transaction.id)
       if let linked { return try done(linked, created: false) }
     } else {
       guard client.application.enrollment != .closed else { throw .enrollmentClosed }
-      if let user = try await attempt.created(phoneNumber: phone) { return try done(user, created: true) }
+      if let user = try await attempt(created: true).created(phoneNumber: phone) {
+        return try done(user, created: true)
+      }
     }
     guard let known = try await existing() else { throw .ticketInvalid }
     return known
@@ -185,18 +183,18 @@ public struct WeChatFederation: Sendable {
   }
 
   /// Makes the answer to a repeated code again.
-  private func again(
+  func again(
     _ seed: ExchangeSeed, user: ID<User>?, client: FederationClient, in database: TenantDatabase
   ) async throws(FederationRefusal) -> FederationOutcome {
+    if let refusal = seed.refusal { throw refusal }
     switch seed {
-    case .refused(let failure): throw .provider(failure)
     case .registrationRequired(let ticket): return .registrationRequired(ticket: ticket)
     case .mfaRequired(let ticket):
       guard let user,
         let found = try await database.refusing(FindUser(application: client.application.id, user: user)).first
       else { throw .codeSpent }
       return .mfaRequired(ticket: ticket, user: found)
-    case .federateCode, .browser: throw .codeSpent
+    case .federateCode, .browser, .refused, .keptOut: throw .codeSpent
     case .authenticated(let plan, let created):
       guard let user,
         let found = try await database.refusing(FindUser(application: client.application.id, user: user)).first
@@ -219,19 +217,6 @@ public struct WeChatFederation: Sendable {
     } catch {
       throw .fault(error)
     }
-  }
-
-  private func addPhoneNumber(
-    to user: User, _ request: BindRequest, in database: TenantDatabase, requestID: String
-  ) async throws(FederationRefusal) -> User {
-    guard let client = try await database.refusing(FindFederationClient(client: request.client)).first else {
-      throw .clientNotFound
-    }
-    guard let openid = try await database.refusing(FindOpenid(user: user.id, appID: client.appID)).first,
-      let phone = try await phones.number(
-        request.phoneCode, of: openid, client: client, in: database, requestID: requestID)
-    else { return user }
-    return try await keep(phone, of: user, in: database, requestID: requestID)
   }
 
   /// Fills an empty phone number; a different one that is already there stays.

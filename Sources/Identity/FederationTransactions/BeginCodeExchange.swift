@@ -16,9 +16,10 @@ struct BeginCodeExchange: TenantStatement {
       SELECT c.* FROM third_party_authz_clients c
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.enabled AND c.provider = ANY ($3)
     ), taken AS (
-      INSERT INTO wechat_code_exchanges (tenant_id, client_id, code_hash)
+      INSERT INTO wechat_code_exchanges AS x (tenant_id, client_id, code_hash)
       SELECT tenant_id, id, $2 FROM client
-      ON CONFLICT ON CONSTRAINT wechat_code_exchanges_pkey DO NOTHING
+      ON CONFLICT ON CONSTRAINT wechat_code_exchanges_pkey DO UPDATE
+        SET state = 'begun', begun_at = now(), seed_sealed = NULL, user_id = NULL WHERE x.state = 'released'
       RETURNING client_id
     )
     SELECT c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map,
@@ -47,14 +48,14 @@ struct BeginCodeExchange: TenantStatement {
 /// How an earlier request with the same code fared.
 struct FindCodeExchange: TenantStatement {
   struct Output: Sendable {
-    let isDone: Bool
+    let state: String
     let isRecent: Bool
     let seed: [UInt8]?
     let user: ID<User>?
   }
 
   static let sql: SQL = """
-    SELECT state = 'done', begun_at > now() - interval '10 seconds', seed_sealed, user_id FROM wechat_code_exchanges
+    SELECT state, begun_at > now() - interval '10 seconds', seed_sealed, user_id FROM wechat_code_exchanges
     WHERE tenant_id = current_tenant() AND client_id = $1 AND code_hash = $2
     """
   let client: ID<ThirdPartyAuthzClient>
@@ -66,7 +67,7 @@ struct FindCodeExchange: TenantStatement {
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
-    Output(isDone: try row.next(), isRecent: try row.next(), seed: try row.next(), user: try row.next())
+    Output(state: try row.next(), isRecent: try row.next(), seed: try row.next(), user: try row.next())
   }
 }
 
@@ -89,16 +90,24 @@ struct FinishCodeExchange: TenantStatement {
   }
 }
 
-/// Lets go of a code that WeChat did not consume, so that the person's next try is asked anew.
-struct AbandonCodeExchange: TenantStatement {
+/// Keeps a refusal for those who hand in the same code, unless there is an answer already: the commit of a sign-in may have
+/// worked although its connection was lost.
+struct RefuseCodeExchange: TenantStatement {
   static let sql: SQL = """
-    DELETE FROM wechat_code_exchanges WHERE tenant_id = current_tenant() AND client_id = $1 AND code_hash = $2
+    UPDATE wechat_code_exchanges SET state = $3, seed_sealed = $4
+    WHERE tenant_id = current_tenant() AND client_id = $1 AND code_hash = $2 AND state = 'begun'
     """
   let client: ID<ThirdPartyAuthzClient>
   let codeHash: [UInt8]
+  /// False for a code that WeChat did not consume: those who wait are told, and the person's next try is asked anew.
+  let isSpent: Bool
+  /// `nil` for what says nothing about the code, such as a fault of ours.
+  let seed: [UInt8]?
 
   func bind(to binder: inout Binder) {
     binder.bind(client)
     binder.bind(codeHash)
+    binder.bind(isSpent ? "done" : "released")
+    binder.bind(seed)
   }
 }

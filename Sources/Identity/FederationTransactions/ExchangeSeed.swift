@@ -18,8 +18,10 @@ enum ExchangeSeed: Sendable {
   case mfaRequired(ticket: String)
   /// SiX's wire form, known person: the text of the `federateCode`.
   case federateCode(String)
-  /// WeChat consumed the code and refused.
+  /// WeChat refused, or the person lacks something that only they can get elsewhere.
   case refused(ProviderFailure)
+  /// The code was good, and the person it stands for may not come in.
+  case keptOut(Bar)
   /// A browser's, for the authorization it was begun with and for no other: a stolen code gets nothing of its answer.
   case browser(UUID, BrowserStep)
 
@@ -33,6 +35,13 @@ enum ExchangeSeed: Sendable {
     case keptOut(isClosed: Bool)
     /// With the identity linked, or not because it is another user's.
     case linked(Bool)
+  }
+
+  /// What keeps a person out.
+  enum Bar: String, Sendable {
+    case userDisabled = "user_disabled"
+    case enrollmentClosed = "enrollment_closed"
+    case snapshotUser = "wechat_snapshot_user"
   }
 
   /// The JSON that is sealed.
@@ -62,6 +71,10 @@ enum ExchangeSeed: Sendable {
         if let errcode = failure.errcode { json.member("errcode", errcode) }
         json.member("detail", failure.detail)
         json.member("detail_zh", failure.detailZH)
+        if let seconds = failure.retryAfter { json.member("retry_after", seconds) }
+      case .keptOut(let bar):
+        json.member("o", "kept_out")
+        json.member("bar", bar.rawValue)
       case .browser(let authorization, let step):
         json.member("o", "browser")
         json.member("authorization", authorization.canonical)
@@ -104,7 +117,10 @@ enum ExchangeSeed: Sendable {
       self = .refused(
         ProviderFailure(
           code: code, status: status, errcode: object["errcode"]?.integer, retry: .relogin, detail: detail,
-          detailZH: detailZH))
+          detailZH: detailZH, retryAfter: object["retry_after"]?.integer))
+    case "kept_out":
+      guard let bar = object["bar"]?.string.flatMap(Bar.init) else { return nil }
+      self = .keptOut(bar)
     case "browser":
       guard let authorization = object["authorization"]?.string.flatMap({ UUID(canonical: $0) }),
         let step = BrowserStep(object)

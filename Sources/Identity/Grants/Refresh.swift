@@ -6,16 +6,13 @@ import Tenancy
 
 /// The `refresh_token` grant (RFC 6749 section 6) with rotation and reuse detection (RFC 9700 section 4.14.2).
 public struct Refresh: Sendable {
-  /// Genuine tokens further back than this are refused without ending the family: walking forward has a price.
-  private static let longestWalk = 4096
-
   private let issuer: TokenIssuer
-  private let successorKey: [UInt8]
+  private let succession: RefreshSuccession
 
-  /// A refresh whose successors are made with a key derived from `ring`.
+  /// A refresh whose successors are made with keys derived from `ring`.
   public init(issuer: TokenIssuer, ring: KeyRing) {
     self.issuer = issuer
-    successorKey = ring.derivedKey("refresh token successor")
+    succession = RefreshSuccession(keys: ring.derivedKeys("refresh token successor"))
   }
 
   /// Who asks, and for how much.
@@ -56,7 +53,7 @@ public struct Refresh: Sendable {
   /// - Throws: `OAuthRefusal`.
   public func tokens(for request: Request, in database: TenantDatabase) async throws(OAuthRefusal) -> IssuedTokens {
     guard let token = RefreshToken(request.token) else { throw Self.invalid }
-    let successor = token.successor(key: successorKey)
+    let successor = succession.next(token)
     do {
       let rotate = RotateRefreshToken(
         token: token, successor: successor, application: request.application, client: request.client,
@@ -74,7 +71,7 @@ public struct Refresh: Sendable {
         grant: token.grant, application: request.application, client: request.client,
         isAuthenticated: request.isAuthenticated, keyThumbprint: request.proof?.thumbprint)
       guard let found = try await database.run(find, repeatable: true).first else { throw Self.invalid }
-      if Digest.equal(found.secretHash, successor.hash) {
+      if let successor = succession.next(token, of: found.secretHash) {
         guard found.isRecent else { return try await replayed(token.grant, in: database) }
         try Self.admit(request, found.grant)
         return try issue(found.grant, successor, request, in: database)
@@ -83,7 +80,7 @@ public struct Refresh: Sendable {
         try Self.admit(request, found.grant)
         throw Self.invalid
       }
-      guard isGenuine(token, generation: found.generation, hash: found.secretHash) else { throw Self.invalid }
+      guard succession.leads(from: token, to: found.generation, of: found.secretHash) else { throw Self.invalid }
       return try await replayed(token.grant, in: database)
     } catch let refusal as OAuthRefusal {
       throw refusal
@@ -105,10 +102,7 @@ public struct Refresh: Sendable {
         grant: token.grant, application: nil, client: client, isAuthenticated: true, anyKey: true)
       guard let found = try await database.run(find, repeatable: true).first else { return }
       let isCurrent = Digest.equal(found.secretHash, token.hash)
-      let isPrevious = Digest.equal(found.secretHash, token.successor(key: successorKey).hash)
-      guard isCurrent || isPrevious || isGenuine(token, generation: found.generation, hash: found.secretHash) else {
-        return
-      }
+      guard isCurrent || succession.leads(from: token, to: found.generation, of: found.secretHash) else { return }
       _ = try await database.run(RevokeGrant(grant: token.grant), repeatable: true)
     } catch {
       throw .database(error)
@@ -127,15 +121,6 @@ public struct Refresh: Sendable {
   private func replayed(_ grant: ID<Grant>, in database: TenantDatabase) async throws -> IssuedTokens {
     _ = try await database.run(RevokeGrant(grant: grant), repeatable: true)
     throw Self.invalid
-  }
-
-  /// True when walking forward from `token` arrives at the current secret.
-  private func isGenuine(_ token: RefreshToken, generation: Int, hash: [UInt8]) -> Bool {
-    let distance = generation - token.generation
-    guard distance > 1, distance <= Self.longestWalk else { return false }
-    var walker = token
-    for _ in 0..<distance { walker = walker.successor(key: successorKey) }
-    return Digest.equal(walker.hash, hash)
   }
 
   private func issue(

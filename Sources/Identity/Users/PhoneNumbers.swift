@@ -56,22 +56,6 @@ public struct PhoneNumbers: Sendable {
   }
 }
 
-/// The openid of a user in one AppID.
-struct FindOpenid: TenantStatement {
-  static let sql: SQL = """
-    SELECT openid FROM federated_identities WHERE tenant_id = current_tenant() AND user_id = $1 AND app_id = $2
-    """
-  let user: ID<User>
-  let appID: String
-
-  func bind(to binder: inout Binder) {
-    binder.bind(user)
-    binder.bind(appID)
-  }
-
-  static func decode(_ row: inout Row) throws(DecodingFault) -> String { try row.next() }
-}
-
 /// Fills an empty or equal phone number with one that WeChat verified.
 struct FillPhoneNumber: TenantStatement {
   static let sql: SQL = """

@@ -60,7 +60,7 @@ struct Endpoint: Sendable {
   }
 
   private func perform(_ call: Call, _ fault: Fault?) -> Response {
-    let appID = call.query["appid"] ?? call.body["appid"]?.string ?? ""
+    let appID = appID(of: call)
     let result: Result<[UInt8], WeChatError> = world.state.withLock { state in
       var json = JSONWriter(capacity: 300)
       json.beginObject()
@@ -83,6 +83,13 @@ struct Endpoint: Sendable {
     case .success(let bytes): return answer(bytes, fault)
     case .failure(let error): return answer(error: error, appID: appID, fault)
     }
+  }
+
+  /// Under which app a call is counted: the one it names, or the one whose token it carries.
+  private func appID(of call: Call) -> String {
+    if let named = call.query["appid"] ?? call.body["appid"]?.string { return named }
+    guard let token = call.query["access_token"] else { return "" }
+    return world.state.withLock { state in (try? state.app(ofToken: token))?.id ?? "" }
   }
 
   private func read(_ request: Request, _ context: SimulatorContext) async throws(WeChatError) -> Call {
