@@ -81,11 +81,15 @@ struct LogoutTests {
     let signed = try await Signed.make()
     let foreign = try await Signed.make()
     let parts = signed.idToken.split(separator: ".")
-    let unsigned = "eyJhbGciOiJub25lIn0.\(parts[1])."
+    let key = try #require(TestJWT(signed.idToken).header["kid"]?.string)
+    // The suite's "modified" hint keeps the name of our key, and its "bad" one is ours but for the signature.
+    let unsigned = Base64URL.string(#"{"alg":"none","kid":"\#(key)","typ":"JWT"}"#.utf8) + ".\(parts[1])."
+    let forged = try TestSigner(id: key).sign(TestJWT(signed.idToken).claims)
     for fields in [
       ["id_token_hint": signed.idToken, "post_logout_redirect_uri": "https://evil.test/"],
       ["id_token_hint": signed.idToken, "post_logout_redirect_uri": Self.after + "?foo=bar"],
       ["id_token_hint": unsigned, "post_logout_redirect_uri": Self.after],
+      ["id_token_hint": forged, "post_logout_redirect_uri": Self.after],
       ["id_token_hint": foreign.idToken, "post_logout_redirect_uri": Self.after],
       ["id_token_hint": signed.accessToken, "post_logout_redirect_uri": Self.after],
       ["id_token_hint": signed.idToken, "client_id": signed.party.userID],
