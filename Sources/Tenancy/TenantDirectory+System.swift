@@ -13,7 +13,7 @@ struct FindTenantBySlug: SystemStatement {
 
   func bind(to binder: inout Binder) { binder.bind(slug) }
   static func decode(_ row: inout Row) throws(DecodingFault) -> TenantEntry {
-    TenantEntry(scope: TenantScope(id: try row.next(), slug: try row.next()), isActive: try row.next())
+    TenantEntry(scope: try TenantScope(&row), isActive: try row.next())
   }
 }
 

@@ -1,7 +1,7 @@
 import Query
 import Synchronization
 
-/// Finds the tenant of a request, and is the only maker of `TenantScope`.
+/// Finds the tenant of a request.
 ///
 /// Answers are kept. That is safe, because a scope is not an admission: each batch checks in the database that the tenant is
 /// active. A slug stays its tenant's for life, so who serves many tenants may keep those for long; whose batch then finds the

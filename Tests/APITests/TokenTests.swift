@@ -20,6 +20,24 @@ import Testing
     #expect(repeated.claims("access_token")["jti"] == second.claims("access_token")["jti"])
   }
 
+  @Test("a refresh keeps the session of a miniapp alive, when it was not seen for a while")
+  func aliveSession() async throws {
+    let miniapp = try await TestMiniapp.make()
+    let first = try await miniapp.register("ann")
+    let database = miniapp.tenant.server.database
+    let session = first.claims("id_token")["sid"]?.string ?? ""
+    let read =
+      "SELECT last_seen_at > now() - interval '1 minute', idle_expires_at > now() + interval '1 hour' FROM sessions"
+    try await database.administer(
+      """
+      UPDATE sessions SET last_seen_at = now() - interval '2 minutes', idle_expires_at = now() + interval '1 minute'
+      WHERE id = '\(session)'
+      """)
+    #expect(try await database.administer("\(read) WHERE id = '\(session)'") == [["f", "f"]])
+    #expect(try await miniapp.refresh(first.text("refresh_token")).status == 200)
+    #expect(try await database.administer("\(read) WHERE id = '\(session)'") == [["t", "t"]])
+  }
+
   @Test("a refresh token from further back ends the family and its access tokens")
   func replay() async throws {
     let miniapp = try await TestMiniapp.make()

@@ -74,12 +74,14 @@ public final class AccessTokenVerifier: Sendable {
           let grant = RefreshToken.grant(ofAccessToken: claims.tokenID)
         else { return nil }
         let check = CheckUserToken(
-          user: user, session: session, grant: grant, client: client, key: claims.keyID, tokenID: claims.tokenID)
+          user: user, session: session, grant: grant, client: client, key: claims.keyID, tokenID: claims.tokenID,
+          application: slug)
         guard let found = try await database.run(check, proving: proof, repeatable: true).first else { return nil }
         return Live(claims: claims, user: found.user, requestedClaims: found.claims)
       }
       guard let client = UUID(canonical: claims.clientID), claims.subject == claims.clientID else { return nil }
-      let check = CheckClientToken(client: client, key: claims.keyID, tokenID: claims.tokenID)
+      let check = CheckClientToken(
+        client: client, key: claims.keyID, tokenID: claims.tokenID, application: slug)
       guard try await database.run(check, proving: proof, repeatable: true).first != nil else { return nil }
       return Live(claims: claims, user: nil)
     } catch {
@@ -115,27 +117,32 @@ public final class AccessTokenVerifier: Sendable {
   }
 }
 
-/// A key of the application with a slug that may have signed.
+/// A key of the application with a slug that may have signed: while it is published, and for hints as long as it is kept.
+///
+/// Rows of keys go with their application only, so that every session's ID tokens find theirs.
 struct FindSigningKey: TenantStatement {
   static let sql: SQL = """
     SELECT k.id, k.alg, k.private_key_sealed FROM signing_keys k
     WHERE k.tenant_id = current_tenant() AND k.id = $2 AND k.status <> 'next'
-      AND (k.expires_at IS NULL OR k.expires_at > now())
+      AND ($3::boolean OR k.expires_at IS NULL OR k.expires_at > now())
       AND k.identity_application_id = (SELECT a.id FROM identity_applications a
         WHERE a.tenant_id = current_tenant() AND a.slug = $1)
     """
   let application: String
   let key: ID<SigningKey>
+  /// True for a hint, which is taken when it has expired, and then by a key that is published no more.
+  var isForHint = false
 
   func bind(to binder: inout Binder) {
     binder.bind(application)
     binder.bind(key)
+    binder.bind(isForHint)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> StoredSigningKey { try StoredSigningKey(&row) }
 }
 
-/// The user of an access token, if everything that it stands on lives. Its issuer is that of the key that signed it.
+/// The user of an access token, if everything that it stands on lives. It is of the application whose key signed it.
 struct CheckUserToken: TenantStatement {
   static let sql: SQL = """
     SELECT u.id, u.identity_application_id, u.username, u.name, u.picture, u.phone_number, u.phone_number_verified, u.email,
@@ -144,8 +151,10 @@ struct CheckUserToken: TenantStatement {
     FROM users u
     JOIN grants g ON g.tenant_id = current_tenant() AND g.id = $3 AND g.user_id = u.id AND g.revoked_at IS NULL
     WHERE u.tenant_id = current_tenant() AND u.id = $1 AND u.status = 'active'
-      AND u.identity_application_id = (SELECT k.identity_application_id FROM signing_keys k
-        WHERE k.tenant_id = current_tenant() AND k.id = $5 AND (k.expires_at IS NULL OR k.expires_at > now()))
+      AND u.identity_application_id = (SELECT a.id FROM signing_keys k
+        JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = k.identity_application_id
+        WHERE k.tenant_id = current_tenant() AND k.id = $5 AND (k.expires_at IS NULL OR k.expires_at > now())
+          AND a.slug = $7)
       AND (g.is_offline OR EXISTS (SELECT FROM sessions s WHERE s.tenant_id = current_tenant() AND s.id = $2
         AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()))
       AND (EXISTS (SELECT FROM third_party_authz_clients c
@@ -159,6 +168,8 @@ struct CheckUserToken: TenantStatement {
   let client: UUID
   let key: ID<SigningKey>
   let tokenID: String
+  /// The slug of the application that was asked: one can be given to another application.
+  let application: String
 
   func bind(to binder: inout Binder) {
     binder.bind(user)
@@ -167,6 +178,7 @@ struct CheckUserToken: TenantStatement {
     binder.bind(client)
     binder.bind(key)
     binder.bind(tokenID)
+    binder.bind(application)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> (user: User, claims: [String]) {
@@ -181,18 +193,23 @@ struct CheckClientToken: TenantStatement {
   static let sql: SQL = """
     SELECT 1 FROM oauth_clients c
     WHERE c.tenant_id = current_tenant() AND c.id = $1
-      AND c.identity_application_id = (SELECT k.identity_application_id FROM signing_keys k
-        WHERE k.tenant_id = current_tenant() AND k.id = $2 AND (k.expires_at IS NULL OR k.expires_at > now()))
+      AND c.identity_application_id = (SELECT a.id FROM signing_keys k
+        JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = k.identity_application_id
+        WHERE k.tenant_id = current_tenant() AND k.id = $2 AND (k.expires_at IS NULL OR k.expires_at > now())
+          AND a.slug = $4)
       AND NOT EXISTS (SELECT FROM revoked_access_tokens r WHERE r.tenant_id = current_tenant() AND r.jti = $3)
     """
   let client: UUID
   let key: ID<SigningKey>
   let tokenID: String
+  /// The slug of the application that was asked: one can be given to another application.
+  let application: String
 
   func bind(to binder: inout Binder) {
     binder.bind(client)
     binder.bind(key)
     binder.bind(tokenID)
+    binder.bind(application)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) {}

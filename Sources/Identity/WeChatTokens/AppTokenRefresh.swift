@@ -4,7 +4,6 @@ import Tenancy
 /// The work of the token refresher: a current app access token for every enabled client of an active tenant.
 public struct AppTokenRefresh: Work {
   private let database: Database
-  private let directory: TenantDirectory
   private let fetch: AppTokenFetch
   /// A connection of its own for the sign of life, so that it does not wait behind the work.
   private let heartbeat: Database
@@ -14,13 +13,12 @@ public struct AppTokenRefresh: Work {
     self.database = database
     self.heartbeat = heartbeat
     self.fetch = fetch
-    directory = TenantDirectory(database: database)
   }
 
   /// The `kind` of jobs and metrics.
   public let kind = "wechat_token_refresh"
-  /// WeChat answers in some tens of milliseconds, and a claim is a round trip: enough for thousands a second.
-  public let concurrency = 32
+  /// WeChat answers in some tens of milliseconds: enough for thousands a second, and for claims and stores of a hundred.
+  public let concurrency = 256
 
   /// Leases due refreshes.
   public func claim(_ lease: Lease, limit: Int) async throws -> [AppTokenClaim] {
@@ -29,9 +27,8 @@ public struct AppTokenRefresh: Work {
 
   /// Fetches and stores a token.
   public func handle(_ claim: AppTokenClaim) async throws -> Handled {
-    let scope = try await directory.scope(slug: claim.slug)
     let outcome = try await fetch.fetch(
-      claim.client, fence: claim.fence, attempts: claim.attempts, in: database.scoped(to: scope))
+      claim.client, fence: claim.fence, attempts: claim.attempts, in: database.scoped(to: claim.tenant))
     return switch outcome {
     case .stored: .done(1)
     case .failed: .failed

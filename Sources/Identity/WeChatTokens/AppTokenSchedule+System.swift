@@ -5,8 +5,7 @@ import Tenancy
 
 /// A token refresh that a worker holds.
 public struct AppTokenClaim: Sendable {
-  /// The tenant's slug, through which its scope is found.
-  let slug: String
+  let tenant: TenantScope
   let client: ID<ThirdPartyAuthzClient>
   let fence: Int
   let attempts: Int
@@ -47,7 +46,7 @@ struct ClaimAppTokens: SystemStatement {
       attempts = s.attempts + 1
     FROM picked p
     WHERE s.tenant_id = p.tenant_id AND s.client_id = p.client_id
-    RETURNING p.slug, s.client_id, s.fence, s.attempts
+    RETURNING s.tenant_id, p.slug, s.client_id, s.fence, s.attempts
     """
   let lease: Lease
   let limit: Int
@@ -59,7 +58,8 @@ struct ClaimAppTokens: SystemStatement {
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> AppTokenClaim {
-    AppTokenClaim(slug: try row.next(), client: try row.next(), fence: try row.next(), attempts: try row.next())
+    AppTokenClaim(
+      tenant: try TenantScope(&row), client: try row.next(), fence: try row.next(), attempts: try row.next())
   }
 }
 

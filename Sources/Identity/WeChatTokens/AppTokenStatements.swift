@@ -86,40 +86,59 @@ struct ClaimAppToken: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> Int { try row.next() }
 }
 
-/// The credentials a token is fetched with; no row when the client is disabled or gone.
+/// The credentials that tokens are fetched with; no row for a client that is disabled or gone.
 struct FindAppCredentials: TenantStatement {
-  struct Output: Sendable {
+  struct Credentials: Sendable {
     let appID: String
     let secretSealed: [UInt8]
   }
 
   static let sql: SQL = """
-    SELECT app_id, app_secret_sealed FROM third_party_authz_clients
-    WHERE tenant_id = current_tenant() AND id = $1 AND enabled
+    SELECT v.place, c.app_id, c.app_secret_sealed
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS v (client_id, place)
+    JOIN third_party_authz_clients c ON c.tenant_id = current_tenant() AND c.id = v.client_id AND c.enabled
     """
-  let client: ID<ThirdPartyAuthzClient>
+  let clients: [ID<ThirdPartyAuthzClient>]
 
-  func bind(to binder: inout Binder) { binder.bind(client) }
+  func bind(to binder: inout Binder) { binder.bind(ColumnArray(clients.map(\.uuid))) }
 
-  static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
-    Output(appID: try row.next(), secretSealed: try row.next())
+  static func decode(_ row: inout Row) throws(DecodingFault)
+    -> TenantGathering<ID<ThirdPartyAuthzClient>, Credentials>.Placed
+  {
+    .init(place: try row.next(), outcome: Credentials(appID: try row.next(), secretSealed: try row.next()))
   }
 }
 
-/// Stores a fetched token and gives the lease back, the client locked before its schedule as in a change of the client; no row when the lease is somebody else's by now.
-struct StoreAppToken: TenantStatement {
+/// A token as it is stored.
+struct FetchedAppToken: Sendable {
+  let client: ID<ThirdPartyAuthzClient>
+  let fence: Int
+  let sealed: [UInt8]
+  /// Seconds, from WeChat's own `expires_in`.
+  let lifetime: Int
+  /// Who asked for it; `nil` for the refresher.
+  var author: Author?
+}
+
+/// Stores fetched tokens and gives their leases back; no row for a lease that is somebody else's by now.
+///
+/// The clients are locked before their schedules, as in a change of a client, and in one order.
+struct StoreAppTokens: TenantStatement {
   static let sql: SQL = """
-    WITH client AS (
-      SELECT id FROM third_party_authz_clients WHERE tenant_id = current_tenant() AND id = $1 FOR NO KEY UPDATE
+    WITH clients AS (
+      SELECT id FROM third_party_authz_clients WHERE tenant_id = current_tenant() AND id = ANY ($1)
+      ORDER BY id FOR NO KEY UPDATE
     ), held AS (
-      UPDATE app_token_schedule s SET refresh_at = now() + make_interval(secs => $4 * (0.5 + random() * 0.4)),
+      UPDATE app_token_schedule s SET refresh_at = now() + make_interval(secs => v.lifetime * (0.5 + random() * 0.4)),
         lease_until = NULL, lease_owner = NULL, attempts = 0
-      FROM client
-      WHERE s.tenant_id = current_tenant() AND s.client_id = client.id AND s.fence = $2
-      RETURNING s.client_id, s.awaited_until > now() AS is_awaited
+      FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[], $5::uuid[], $6::text[], $7::text[], $8::text[])
+        WITH ORDINALITY AS v (client_id, fence, sealed, lifetime, event_id, actor_type, actor_id, request_id, place)
+      JOIN clients c ON c.id = v.client_id
+      WHERE s.tenant_id = current_tenant() AND s.client_id = v.client_id AND s.fence = v.fence
+      RETURNING v.*, s.awaited_until > now() AS is_awaited
     ), stored AS (
       INSERT INTO wechat_app_tokens AS t (tenant_id, client_id, access_token_sealed, obtained_at, expires_at)
-      SELECT current_tenant(), client_id, $3, now(), now() + make_interval(secs => $4) FROM held
+      SELECT current_tenant(), client_id, sealed, now(), now() + make_interval(secs => lifetime) FROM held
       ON CONFLICT ON CONSTRAINT wechat_app_tokens_pkey DO UPDATE
       SET access_token_sealed = excluded.access_token_sealed, obtained_at = excluded.obtained_at,
         expires_at = excluded.expires_at, last_error = NULL
@@ -127,26 +146,31 @@ struct StoreAppToken: TenantStatement {
       UPDATE third_party_authz_clients c SET credential_status = 'ok', credential_error = NULL, version = c.version + 1,
         updated_at = now()
       FROM held
-      WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.credential_status <> 'ok'
+      WHERE c.tenant_id = current_tenant() AND c.id = held.client_id
+        AND (c.credential_status <> 'ok' OR c.credential_error IS NOT NULL)
     ), audited AS (
-      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, target_type, target_id)
-      SELECT current_tenant(), $5, 'wechat.token.refreshed', 'worker', 'token-refresher', 'third_party_authz_client', $1::text
+      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id)
+      SELECT current_tenant(), event_id, 'wechat.token.refreshed', actor_type, actor_id, nullif(request_id, ''),
+        'third_party_authz_client', client_id::text
       FROM held
     )
-    SELECT CASE WHEN is_awaited THEN pg_notify('qiao_app_tokens', client_id::text) END FROM held
+    SELECT place, CASE WHEN is_awaited THEN pg_notify('qiao_app_tokens', client_id::text) END FROM held
     """
-  let client: ID<ThirdPartyAuthzClient>
-  let fence: Int
-  let sealed: [UInt8]
-  /// Seconds, from WeChat's own `expires_in`.
-  let lifetime: Double
+  let tokens: [FetchedAppToken]
 
   func bind(to binder: inout Binder) {
-    binder.bind(client)
-    binder.bind(fence)
-    binder.bind(sealed)
-    binder.bind(lifetime)
-    binder.bind(UUIDv7.make())
+    binder.bind(ColumnArray(tokens.map(\.client.uuid)))
+    binder.bind(ColumnArray(tokens.map(\.fence)))
+    binder.bind(ColumnArray(tokens.map(\.sealed)))
+    binder.bind(ColumnArray(tokens.map(\.lifetime)))
+    binder.bind(ColumnArray(tokens.map { _ in UUIDv7.make() }))
+    binder.bind(ColumnArray(tokens.map { $0.author?.kind ?? Author.refresher.kind }))
+    binder.bind(ColumnArray(tokens.map { $0.author?.id ?? Author.refresher.id }))
+    binder.bind(ColumnArray(tokens.map { $0.author?.requestID ?? "" }))
+  }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> TenantGathering<FetchedAppToken, Void>.Placed {
+    .init(place: try row.next(), outcome: ())
   }
 }
 
@@ -171,12 +195,12 @@ struct FailAppToken: TenantStatement {
         version = c.version + 1, updated_at = now()
       FROM held
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND $4
-        AND (c.credential_status, c.credential_error) IS DISTINCT FROM ('failing', $5::jsonb)
+        AND (c.credential_status, c.credential_error - 'request_id')
+          IS DISTINCT FROM ('failing', $5::jsonb - 'request_id')
       RETURNING c.id
     ), audited AS (
-      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, target_type, target_id, details)
-      SELECT current_tenant(), $7, 'client.credential_failing', 'worker', 'token-refresher', 'third_party_authz_client',
-        $1::text, $5::jsonb
+      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id, details)
+      SELECT current_tenant(), $7, 'client.credential_failing', $8, $9, $10, 'third_party_authz_client', $1::text, $5::jsonb
       FROM failing
     )
     SELECT CASE WHEN is_awaited THEN pg_notify('qiao_app_tokens', client_id::text) END FROM held
@@ -188,6 +212,8 @@ struct FailAppToken: TenantStatement {
   let error: JSONText?
   /// Seconds until WeChat is asked again.
   let pause: Double
+  /// Who asked for it; `nil` for the refresher.
+  var author: Author?
 
   func bind(to binder: inout Binder) {
     binder.bind(client)
@@ -197,5 +223,13 @@ struct FailAppToken: TenantStatement {
     binder.bind(error)
     binder.bind(pause)
     binder.bind(UUIDv7.make())
+    binder.bind(author?.kind ?? Author.refresher.kind)
+    binder.bind(author?.id ?? Author.refresher.id)
+    binder.bind(author?.requestID)
   }
+}
+
+extension Author {
+  /// The refresher, which acts upon no request.
+  fileprivate static let refresher = Author(kind: "worker", id: "token-refresher", requestID: "")
 }
