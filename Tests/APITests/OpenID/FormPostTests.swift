@@ -32,7 +32,7 @@ struct FormPostTests {
     let party = try await TestRelyingParty.make()
     let changes = ["response_mode": "form_post", "redirect_uri": "https://evil.test/"]
     let page = try await party.authorize(TestBrowser(party.server), changes)
-    #expect(page.status == 400 && page.marker == "error:invalid_request" && !page.text.contains("evil.test"))
+    #expect(page.status == 400 && page.marker == "error:invalid_redirect_uri" && !page.text.contains("evil.test"))
   }
 
   @Test("a pushed request with form_post answers with the form, the code in it works, and an error is in a form too")

@@ -62,13 +62,15 @@ struct SubjectAndKeyTests {
           while load.isOn {
             let back = try await party.authorize(tab, ["prompt": "none"])
             let answer = try await party.redeem(back.redirect.parameters["code"] ?? "")
+            // A machine that is too busy says so; what it does say must be right.
+            guard answer.status != 503 else { continue }
             #expect(answer.status == 200, "\(answer.text)")
             let token = try TestJWT(answer.text("id_token"))
             let name = token.header["kid"]?.string ?? ""
             let isKnown = keys["keys"]?.array?.contains { $0.object?["kid"]?.string == name } ?? false
             if !isKnown { keys = try await party.keySet() }
             #expect(token.isSigned(byOneOf: keys), "\(name)")
-            #expect(try await party.userinfo(answer.text("access_token")).status == 200)
+            #expect([200, 503].contains(try await party.userinfo(answer.text("access_token")).status))
             used.insert(name)
           }
           return used
