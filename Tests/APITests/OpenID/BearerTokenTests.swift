@@ -109,7 +109,7 @@ struct BearerTokenTests {
     #expect(own.claims["sub"]?.string == service.clientID && own.claims["client_id"]?.string == service.clientID)
   }
 
-  @Test("P16: of a thousand tokens, eight at a time, every jti is its own and has 128 bits")
+  @Test("P16: of four hundred tokens, eight at a time, every jti is its own and has 128 bits")
   func distinct() async throws {
     let party = try await TestRelyingParty.make()
     let service = try await party.client(settings: #""grant_types":["client_credentials","authorization_code"]"#)
@@ -117,7 +117,7 @@ struct BearerTokenTests {
       for _ in 0..<8 {
         group.addTask {
           var names: [String] = []
-          for _ in 0..<125 {
+          for _ in 0..<50 {
             let answer = try await service.token(["grant_type": "client_credentials"])
             names.append(answer.claims("access_token")["jti"]?.string ?? "")
           }
@@ -126,7 +126,7 @@ struct BearerTokenTests {
       }
       return try await group.reduce(into: [String]()) { $0 += $1 }
     }
-    #expect(names.count == 1000 && Set(names).count == 1000)
+    #expect(names.count == 400 && Set(names).count == 400)
     #expect(names.allSatisfy { $0.count >= 22 })
   }
 
