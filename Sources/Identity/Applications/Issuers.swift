@@ -132,7 +132,8 @@ public final class Issuers: Sendable {
       json.member(
         "claims_supported",
         [
-          "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "sid", "amr", "acr", "nonce", "at_hash", "name",
+          "iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "sid", "client_id", "amr", "acr", "nonce", "at_hash",
+          "name",
           "preferred_username", "picture",
           "updated_at", "given_name", "family_name", "middle_name", "nickname", "profile", "website", "gender",
           "birthdate",

@@ -1,7 +1,6 @@
 import Foundation
 import JSON
 import Secrets
-import Tenancy
 import Testing
 
 @testable import Identity
@@ -35,20 +34,11 @@ struct LogoutTests {
 
     /// The same ID token as if it had been issued a year ago, signed by the application's own key.
     func expired() async throws -> String {
-      let parts = idToken.split(separator: ".")
-      let header = try JSONValue(parsing: Base64URL.decode(parts[0].utf8) ?? []).object
-      var claims = try JSONValue(parsing: Base64URL.decode(parts[1].utf8) ?? []).object ?? JSONObject()
-      for name in ["iat", "exp", "auth_time"] {
-        claims[name] = claims[name]?.integer.map { .number("\($0 - 31_536_000)") }
+      try await party.resigned(idToken, as: .idToken) { claims in
+        for name in ["iat", "exp", "auth_time"] {
+          claims[name] = claims[name]?.integer.map { .number("\($0 - 31_536_000)") }
+        }
       }
-      let services = party.server.runtime.services
-      let scope = try await TenantDirectory(database: services.database).scope(slug: party.tenant.slug)
-      let find = FindSigningKey(
-        application: try #require(party.issuerPath.split(separator: "/").last.map(String.init)),
-        key: try #require(ID(header?["kid"]?.string ?? "")))
-      let stored = try #require(try await services.database.scoped(to: scope).run(find).first)
-      let key = try SigningKeyCache(ring: services.ring).key(stored, tenant: scope.id)
-      return String(decoding: try key.sign(JSONValue.object(claims).text, as: .idToken), as: UTF8.self)
     }
 
     func isAlive() async throws -> Bool {
@@ -81,11 +71,15 @@ struct LogoutTests {
     let signed = try await Signed.make()
     let foreign = try await Signed.make()
     let parts = signed.idToken.split(separator: ".")
-    let unsigned = "eyJhbGciOiJub25lIn0.\(parts[1])."
+    let key = try #require(TestJWT(signed.idToken).header["kid"]?.string)
+    // The suite's "modified" hint keeps the name of our key, and its "bad" one is ours but for the signature.
+    let unsigned = Base64URL.string(#"{"alg":"none","kid":"\#(key)","typ":"JWT"}"#.utf8) + ".\(parts[1])."
+    let forged = try TestSigner(id: key).sign(TestJWT(signed.idToken).claims)
     for fields in [
       ["id_token_hint": signed.idToken, "post_logout_redirect_uri": "https://evil.test/"],
       ["id_token_hint": signed.idToken, "post_logout_redirect_uri": Self.after + "?foo=bar"],
       ["id_token_hint": unsigned, "post_logout_redirect_uri": Self.after],
+      ["id_token_hint": forged, "post_logout_redirect_uri": Self.after],
       ["id_token_hint": foreign.idToken, "post_logout_redirect_uri": Self.after],
       ["id_token_hint": signed.accessToken, "post_logout_redirect_uri": Self.after],
       ["id_token_hint": signed.idToken, "client_id": signed.party.userID],

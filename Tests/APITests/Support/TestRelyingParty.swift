@@ -21,14 +21,15 @@ struct TestRelyingParty: Sendable {
   var server: TestServer { tenant.server }
   var issuer: String { "http://127.0.0.1:1\(issuerPath)" }
 
-  /// A new application with user and client, in a tenant of its own unless one is given; `settings` are further members of the client.
+  /// A new application with user and client, in a tenant of its own unless one is given; `settings` are further members of the client,
+  /// `algorithm` is what the issuer signs with.
   static func make(
     type: String = "web", settings: String = #""require_consent":false"#, application: String = "",
-    in given: TestTenant? = nil, on server: TestServer? = nil
+    signing algorithm: String = "ES256", in given: TestTenant? = nil, on server: TestServer? = nil
   ) async throws -> TestRelyingParty {
     let some = if let server { server } else { try await TestServer.shared() }
     let tenant = if let given { given } else { try await some.tenant() }
-    let id = try await tenant.application(application)
+    let id = try await tenant.application(#","signing_alg":"\#(algorithm)"\#(application)"#)
     let username = "user-\(UUID().uuidString.prefix(8))"
     let user = try await tenant.user(
       of: id,
@@ -107,6 +108,15 @@ struct TestRelyingParty: Sendable {
     }
     let body = TestBrowser.form(fields.filter { !$0.value.isEmpty }.map { ($0.key, $0.value) })
     return try await server.send("POST", "\(issuer ?? issuerPath)/\(endpoint)", body, headers: headers)
+  }
+
+  /// Sends a form to an endpoint of the issuer, as nobody.
+  func form(
+    _ endpoint: String, _ fields: [(String, String)], headers: [(String, String)] = []
+  ) async throws -> TestServer.Answer {
+    try await server.send(
+      "POST", "\(issuerPath)/\(endpoint)", TestBrowser.form(fields),
+      headers: [("Content-Type", "application/x-www-form-urlencoded")] + headers)
   }
 
   func userinfo(_ token: String) async throws -> TestServer.Answer {
