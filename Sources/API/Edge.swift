@@ -36,7 +36,7 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
       response = try await inner.respond(to: request, context: context)
       if isUnrouted(context) { response = try unrouted(request).response(requestID: context.requestID) }
     } catch {
-      response = answer(error, context: context)
+      response = answer(error, to: request, context: context)
     }
     response.headers[.requestID] = context.requestID
     response.headers[.xContentTypeOptions] = "nosniff"
@@ -119,34 +119,43 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
     template.count == path.count && zip(template, path).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
   }
 
-  private func answer(_ error: any Error, context: QiaoRequestContext) -> Response {
+  private func answer(_ error: any Error, to request: Request, context: QiaoRequestContext) -> Response {
     switch error {
     case let headed as HeadedError:
-      var response = answer(headed.error, context: context)
+      var response = answer(headed.error, to: request, context: context)
       response.headers.append(contentsOf: headed.headers)
       return response
-    case let problem as Problem: return problem.response(requestID: context.requestID)
     case let problem as OAuthProblem: return problem.response()
     case let problem as SixProblem: return problem.response()
-    case let error as DatabaseError: return answer(IdentityFault.database(error), context: context)
-    case let fault as IdentityFault: return problem(fault, context: context).response(requestID: context.requestID)
-    case let refusal as FederationRefusal:
-      return problem(refusal, context: context).response(requestID: context.requestID)
+    case let failed as PageError:
+      let problem = problem(for: failed.error, context: context)
+      return AuthorizationPages.failed(problem, failed.frame, requestID: context.requestID)
+    default:
+      let problem = problem(for: error, context: context)
+      return ErrorForm(path: request.uri.path).response(problem, to: request, requestID: context.requestID)
+    }
+  }
+
+  /// What a caller is told of an error, once it is logged where it is ours.
+  private func problem(for error: any Error, context: QiaoRequestContext) -> Problem {
+    switch error {
+    case let problem as Problem: return problem
+    case let error as DatabaseError: return problem(.database(error), context: context)
+    case let fault as IdentityFault: return problem(fault, context: context)
+    case let refusal as FederationRefusal: return problem(refusal, context: context)
     case let refusal as ManagementRefusal:
-      let told = Problem(refusal) ?? refusal.fault.map { problem($0, context: context) } ?? .internalError
-      return told.response(requestID: context.requestID)
+      return Problem(refusal) ?? refusal.fault.map { problem($0, context: context) } ?? .internalError
     case let error as any HTTPResponseError:
-      let reason = "The request is not acceptable HTTP here."
-      return Problem(error.status, "bad_request", reason).response(requestID: context.requestID)
+      return Problem(error.status, "bad_request", "The request is not acceptable HTTP here.")
     default:
       logger.error(
         "unexpected error", metadata: ["request_id": "\(context.requestID)", "type": "\(type(of: error))"])
-      return Problem.internalError.response(requestID: context.requestID)
+      return .internalError
     }
   }
 
   /// What a caller is told of a fault of ours, once it is logged.
-  func problem(_ fault: IdentityFault, context: QiaoRequestContext) -> Problem {
+  private func problem(_ fault: IdentityFault, context: QiaoRequestContext) -> Problem {
     if case .database(let error) = fault {
       if error.isTransient {
         logger.warning(
