@@ -36,10 +36,15 @@ struct WorkerProcessTests {
     let heir = try await Self.start("qiao-session-expirer", server, ["--once"]).ended(limit: .seconds(30))
     #expect(heir.status == 0, "\(heir.errors)")
     #expect(try await Self.number("SELECT count(*) FROM sessions", server) == 0)
-    let state = "SELECT relation, next_block, fence FROM sweeps WHERE name = 'sessions' ORDER BY 1"
+    // Nothing is due any more, so what changes from now on is what the sleeper had begun.
+    try await server.database.administer("UPDATE sweeps SET run_at = now() + interval '1 hour'")
+    let state = "SELECT relation, next_block, fence, run_at FROM sweeps ORDER BY 1"
     let before = try await server.database.administer(state)
     sleeper.signal(SIGCONT)
-    _ = try await eventually("it to notice") { try await Self.leasesLost(sleeper) > 0 ? true : nil }
+    // It finds the lease lost, or, if it slept for long, that its statement came to nothing.
+    _ = try await eventually("it to notice", limit: .seconds(30)) {
+      try await Self.leasesLost(sleeper, ["qiao_worker_lease_lost_total", "qiao_worker_failed_total"]) > 0 ? true : nil
+    }
     #expect(try await server.database.administer(state) == before)
     sleeper.signal(SIGTERM)
     #expect(try await sleeper.ended().status == 0)
@@ -167,11 +172,13 @@ struct WorkerProcessTests {
     return try Program(name, arguments, environment: environment)
   }
 
-  /// What a process says of leases it lost.
-  private static func leasesLost(_ program: Program) async throws -> Double {
+  /// What a process says of leases it lost, or the sum of other metrics.
+  private static func leasesLost(
+    _ program: Program, _ names: [String] = ["qiao_worker_lease_lost_total"]
+  ) async throws -> Double {
     let port = program.log.firstMatch(of: /"listening":"127\.0\.0\.1:(\d+)","what":"metrics"/)?.output.1
     let answer = try await TestServer.shared().reaching(port.flatMap { Int($0) } ?? 0).send("GET", "/metrics")
-    return answer.text.split(separator: "\n").filter { $0.hasPrefix("qiao_worker_lease_lost_total") }
+    return answer.text.split(separator: "\n").filter { line in names.contains { line.hasPrefix($0) } }
       .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
   }
 
