@@ -115,4 +115,18 @@ struct CredentialTests {
     let good = try await miniapp.tenant.send("POST", path)
     #expect(good.status == 200 && good.text("credential_status") == "ok", "\(good.text)")
   }
+
+  @Test("what verify found out is the key's doing, not the refresher's", arguments: [true, false])
+  func verifyActor(isRight: Bool) async throws {
+    let miniapp = try await Self.miniapp()
+    if !isRight { miniapp.server.wechat.change(miniapp.app.id) { $0.secret = "changed" } }
+    let path = "third-party-authz-clients/\(miniapp.clientID)/verify"
+    let answer = try await miniapp.tenant.send("POST", path)
+    #expect(answer.status == 200 && answer.text("credential_status") == (isRight ? "ok" : "failing"))
+    let action = isRight ? "wechat.token.refreshed" : "client.credential_failing"
+    let event = try #require(try await miniapp.tenant.send("GET", "audit-events?action=\(action)").items.first)
+    #expect(event["actor"]?.object?["type"]?.string == "api_key")
+    #expect(event["actor"]?.object?["id"]?.string?.count == 36)
+    #expect(event["request_id"]?.string?.isEmpty == false)
+  }
 }

@@ -60,6 +60,19 @@ struct PushDutyTests {
     #expect(try await app.miniapp.tenant.send("GET", "users/\(user.sub)/identities").items.isEmpty)
   }
 
+  @Test("who cancelled the WeChat account is not registered any more with a ticket from before")
+  func ticket() async throws {
+    let app = try await PushedApp.make()
+    let ticket = try await app.miniapp.profile("kurt").text("bind_ticket")
+    #expect(!ticket.isEmpty)
+    let openid = app.miniapp.server.wechat.openid("kurt", appID: app.miniapp.app.id)
+    #expect(
+      try await app.push(PushMessage(event: "user_authorization_cancellation", openid: openid)).status == 200)
+    _ = try await eventually("the push to be applied") { try await app.due() == 0 ? true : nil }
+    let late = try await app.miniapp.bind(ticket: ticket)
+    #expect(late.status == 400 && late.text("code") == "bind_ticket_invalid", "\(late.text)")
+  }
+
   @Test("a number that WeChat gave goes with its revoke although the user is the tenant's own")
   func linkedUser() async throws {
     let app = try await PushedApp.make()

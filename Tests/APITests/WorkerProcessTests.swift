@@ -25,6 +25,67 @@ struct WorkerProcessTests {
     #expect(try await Self.number("SELECT count(*) FROM sweeps WHERE lease_owner IS NOT NULL", server) == 0)
   }
 
+  @Test("an expirer that was frozen in a sweep past its lease and wakes up finds that it lost it")
+  func frozenExpirer() async throws {
+    let server = try await TestServer.start(on: TestDatabase.separate(), refreshesTokens: false)
+    let sleeper = try await Self.expirerInTheMiddle(server)
+    defer { sleeper.signal(SIGKILL) }
+    sleeper.signal(SIGSTOP)
+    try await server.database.administer(
+      "UPDATE sweeps SET lease_until = now() - interval '1 second' WHERE lease_until > now()")
+    let heir = try await Self.start("qiao-session-expirer", server, ["--once"]).ended(limit: .seconds(30))
+    #expect(heir.status == 0, "\(heir.errors)")
+    #expect(try await Self.number("SELECT count(*) FROM sessions", server) == 0)
+    // Nothing is due any more, so what changes from now on is what the sleeper had begun.
+    try await server.database.administer("UPDATE sweeps SET run_at = now() + interval '1 hour'")
+    let state = "SELECT relation, next_block, fence, run_at FROM sweeps ORDER BY 1"
+    let before = try await server.database.administer(state)
+    sleeper.signal(SIGCONT)
+    // It finds the lease lost, or, if it slept for long, that its statement came to nothing.
+    _ = try await eventually("it to notice", limit: .seconds(30)) {
+      try await Self.leasesLost(sleeper, ["qiao_worker_lease_lost_total", "qiao_worker_failed_total"]) > 0 ? true : nil
+    }
+    #expect(try await server.database.administer(state) == before)
+    sleeper.signal(SIGTERM)
+    #expect(try await sleeper.ended().status == 0)
+  }
+
+  @Test("SIGTERM in the middle of a sweep hands it back where it is, due at once")
+  func sweepHandedBack() async throws {
+    let server = try await TestServer.start(on: TestDatabase.separate(), refreshesTokens: false)
+    let leaver = try await Self.expirerInTheMiddle(server)
+    leaver.signal(SIGTERM)
+    #expect(try await leaver.ended(limit: .seconds(10)).status == 0)
+    let middle = "SELECT count(*) FROM sweeps WHERE next_block > 0 AND lease_owner IS NULL AND run_at <= now()"
+    #expect(try await Self.number(middle, server) == 1)
+    #expect(try await Self.number("SELECT count(*) FROM sweeps WHERE lease_owner IS NOT NULL", server) == 0)
+    let left = try await Self.number("SELECT count(*) FROM sessions", server)
+    #expect(left > 0 && left < 200_000)
+  }
+
+  @Test("a reconciler with --once does what is due and ends")
+  func onceReconciler() async throws {
+    let server = try await TestServer.start(on: TestDatabase.separate(), refreshesTokens: false)
+    let world = try await TestReconciliation.make(on: server)
+    _ = try await world.person("once")
+    try await world.silent(10)
+    let run = try await world.queue("apply")
+    let once = try await Self.start("qiao-profile-reconciler", server, ["--once"]).ended(limit: .seconds(30))
+    #expect(once.status == 0, "\(once.errors)")
+    let done = try await world.tenant.send("GET", "reconciliations/\(run)")
+    #expect(done.text("status") == "succeeded" && done["progress"]?.object?["done"]?.integer == 11)
+  }
+
+  /// An expirer that has begun with 200 000 sessions that are past.
+  private static func expirerInTheMiddle(_ server: TestServer) async throws -> Program {
+    try await server.database.administer(Expiry.insert(into: "sessions", rows: 200_000, moment: "now()"))
+    let expirer = try start("qiao-session-expirer", server)
+    _ = try await eventually("a batch") {
+      try await number("SELECT max(next_block) FROM sweeps", server) > 0 ? true : nil
+    }
+    return expirer
+  }
+
   @Test("an expirer and a reconciler end within ten seconds of SIGTERM and say so with 0")
   func terminated() async throws {
     let server = try await TestServer.start(on: TestDatabase.separate(), refreshesTokens: false)
@@ -111,11 +172,13 @@ struct WorkerProcessTests {
     return try Program(name, arguments, environment: environment)
   }
 
-  /// What a process says of leases it lost.
-  private static func leasesLost(_ program: Program) async throws -> Double {
+  /// What a process says of leases it lost, or the sum of other metrics.
+  private static func leasesLost(
+    _ program: Program, _ names: [String] = ["qiao_worker_lease_lost_total"]
+  ) async throws -> Double {
     let port = program.log.firstMatch(of: /"listening":"127\.0\.0\.1:(\d+)","what":"metrics"/)?.output.1
     let answer = try await TestServer.shared().reaching(port.flatMap { Int($0) } ?? 0).send("GET", "/metrics")
-    return answer.text.split(separator: "\n").filter { $0.hasPrefix("qiao_worker_lease_lost_total") }
+    return answer.text.split(separator: "\n").filter { line in names.contains { line.hasPrefix($0) } }
       .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
   }
 

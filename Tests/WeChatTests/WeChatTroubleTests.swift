@@ -1,6 +1,7 @@
 import Federation
 import JSON
 import Observability
+import Outbound
 import RawServer
 import Testing
 
@@ -8,6 +9,33 @@ import Testing
 
 @Suite("Trouble of one AppID", .timeLimit(.minutes(1)))
 struct WeChatTroubleTests {
+  @Test("every failure is told with its number and WeChat's id of the request, without a secret")
+  func told() async throws {
+    let server = try RawServer { exchange in
+      let body =
+        exchange.head.contains("js_code=first")
+        ? #"{"errcode":40125,"errmsg":"invalid appsecret rid: 6123abcd-12ab34cd-56ef7890"}"# : "<html>"
+      exchange.send(answer(Array(body.utf8), status: "200 OK", type: "text/plain"))
+    }
+    let told = Stage.Calls()
+    let client = WeChatClient(
+      http: HTTPClient(loop: loop), baseURL: server.url,
+      onFailure: { endpoint, appID, failure in
+        told.add("\(endpoint) \(appID) \(failure.errcode ?? 0) \(failure.requestID ?? "-") \(failure.code)")
+      }, onCall: { _, _ in })
+    for code in ["first", "second"] {
+      _ = await failure { () async throws(ProviderFailure) in
+        _ = try await client.authenticate(
+          code: code, credentials: AppCredentials(appID: "wx1", secret: Secret("S3CR3T")))
+      }
+    }
+    #expect(
+      told.all == [
+        "sns/jscode2session wx1 40125 6123abcd-12ab34cd-56ef7890 wechat_credentials_rejected",
+        "sns/jscode2session wx1 0 - wechat_unavailable",
+      ])
+  }
+
   @Test("calls over the number wait in line, and are refused when their deadline comes")
   func line() async throws {
     // Two places, and nobody is answered: two calls time out, the third never reaches the server.

@@ -6,7 +6,8 @@ import Tenancy
 /// Deletes what WeChat gave and the person took back, in one statement with the end of the push: under a fence, so that of two
 /// workers one applies it, and nothing is half-done.
 ///
-/// A revoke deletes what it names. A cancelled account is unlinked and everything it is signed in with ends.
+/// A revoke deletes what it names. A cancelled account is unlinked and everything it is signed in with ends; so does a ticket with
+/// which the person could still be registered.
 struct ApplyPush: TenantStatement {
   /// What is to go.
   struct Effect: Sendable, Equatable {
@@ -87,6 +88,10 @@ struct ApplyPush: TenantStatement {
         AND x.open_platform_account = p.open_platform_account AND x.unionid = p.unionid
         AND NOT EXISTS (SELECT FROM federated_identities o
           WHERE o.tenant_id = current_tenant() AND o.user_id = p.user_id AND o.id <> p.id AND o.unionid = p.unionid)
+    ), tickets_gone AS (
+      DELETE FROM federation_transactions t USING held
+      WHERE $9 AND t.tenant_id = current_tenant() AND t.id >= uuidv7_floor(now() - interval '1 day')
+        AND t.identity_application_id = $3 AND t.app_id = $4 AND t.openid = $5
     ), ended AS (
       UPDATE sessions s SET ended_at = now() FROM unlinked p
       WHERE s.tenant_id = current_tenant() AND s.user_id = p.user_id AND s.ended_at IS NULL

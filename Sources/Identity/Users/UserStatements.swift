@@ -110,7 +110,7 @@ struct UpdateUser: TenantStatement {
   }
 }
 
-/// Deletes a user with identities, sessions and grants.
+/// Deletes a user with identities, sessions and grants, and the tickets that name the person: they live on for minutes.
 struct DeleteUser: TenantStatement {
   static let sql: SQL = """
     WITH target AS (
@@ -121,6 +121,10 @@ struct DeleteUser: TenantStatement {
       RETURNING id
     ), sessions_gone AS (
       DELETE FROM sessions s USING deleted d WHERE s.tenant_id = current_tenant() AND s.user_id = d.id
+    ), tickets_gone AS (
+      DELETE FROM federation_transactions t USING deleted d, federated_identities i
+      WHERE t.tenant_id = current_tenant() AND t.id >= uuidv7_floor(now() - interval '1 day')
+        AND i.tenant_id = current_tenant() AND i.user_id = d.id AND t.app_id = i.app_id AND t.openid = i.openid
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id)
       SELECT current_tenant(), $1, 'user.deleted', $2, $3, $4, 'user', id::text FROM deleted
