@@ -93,8 +93,8 @@ struct PushWorkTests {
     #expect(try await app.due() == 0)
   }
 
-  @Test("SIGTERM and SIGKILL of a reconciler leave no push behind")
-  func process() async throws {
+  @Test("a push that a dead worker held is applied by the next one, as a process with --once too")
+  func abandoned() async throws {
     let (server, work) = try await Self.server()
     let app = try await PushedApp.make(on: server)
     let user = try await app.person("ida", withPhone: false)

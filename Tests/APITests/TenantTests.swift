@@ -85,10 +85,12 @@ struct TenantTests {
     let bearer = "Bearer a.b.c"
     #expect(try await server.send("GET", "\(issuer)/userinfo", headers: [("Authorization", bearer)]).status == 401)
     _ = try await server.database.administer("UPDATE tenants SET status = 'suspended' WHERE slug = '\(tenant.slug)'")
-    for path in ["/t/\(tenant.slug)/v1/api-keys", "\(issuer)/authorize?client_id=\(tenant.id)", "\(issuer)/jwks.json"] {
+    for path in ["/t/\(tenant.slug)/v1/api-keys", "\(issuer)/jwks.json"] {
       let answer = try await server.send("GET", path, key: tenant.key)
       #expect(answer.status == 403 && answer.text("code") == "tenant_suspended", "\(path): \(answer)")
     }
+    let page = try await server.send("GET", "\(issuer)/authorize?client_id=\(tenant.id)")
+    #expect(page.status == 403 && page.marker == "error:tenant_suspended", "\(page)")
     let form = [("Content-Type", "application/x-www-form-urlencoded")]
     let body = "grant_type=client_credentials&client_id=\(tenant.id)&client_secret=x"
     let token = try await server.send("POST", "\(issuer)/token", body, headers: form)
