@@ -140,7 +140,7 @@ extension AuthorizationRoutes {
 
   /// The sign-in page of an interaction with the ways of this browser.
   func signInPage(
-    _ interaction: Interaction, _ ways: [WeChatWay], hasFailed: Bool, _ request: Request, _ call: Call,
+    _ interaction: Interaction, _ ways: [WeChatWay], failure: LoginPage.Fault?, _ request: Request, _ call: Call,
     _ visit: Authorization.Visit
   ) async throws -> Response {
     let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
@@ -153,7 +153,7 @@ extension AuthorizationRoutes {
       offer.ways = self.ways(ways, agent, interaction, call)
       let websites = ways.filter { !$0.isInsideWeChat }
       // After a wrong password the frame would only be made again.
-      if agent == .desktop, !hasFailed, websites.count == 1 {
+      if agent == .desktop, failure == nil, websites.count == 1 {
         offer.frame = try? await authorization.beginAtWeChat(
           .login(interaction), client: websites[0].client, framed: true, isEnglish: frame.language == .english, visit,
           in: call.database)
@@ -162,7 +162,7 @@ extension AuthorizationRoutes {
       offer.fault = notice == .weChatRefused || notice == .weChatFailed ? notice : nil
     }
     return AuthorizationPages.login(
-      interaction, action: "\(call.issuer.issuer)/login", hasFailed: hasFailed, offer, frame)
+      interaction, action: "\(call.issuer.issuer)/login", failure: failure, offer, frame)
   }
 
   /// One tap first where it works, which is inside WeChat.
