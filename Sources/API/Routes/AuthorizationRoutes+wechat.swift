@@ -121,7 +121,15 @@ extension AuthorizationRoutes {
 
   @Sendable private func register(_ request: Request, _ context: TenantContext) async throws -> Response {
     try await page(request, context) { call, visit in
-      let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
+      let interaction: Interaction
+      do {
+        interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
+      } catch {
+        // The button was pressed twice, and the first press has done all there was to do.
+        let outcome = try await authorization.again(call.fields["interaction"], visit, in: call.database)
+        guard let outcome else { throw error }
+        return answer(outcome, call)
+      }
       let entrance: Authorization.Entrance
       do {
         entrance = try await authorization.register(interaction, visit, in: call.database)
@@ -132,7 +140,12 @@ extension AuthorizationRoutes {
           refusal, retry: "\(call.issuer.issuer)/login?interaction=\(interaction.token.expose())", frame,
           requestID: call.requestID)
       }
-      return try await entered(entrance, interaction, call)
+      guard case .signedIn(let cookie) = entrance else { return try await entered(entrance, interaction, call) }
+      // The interaction goes on behind a redirect: should the browser drop this answer for that to a second press of the button, it
+      // is still there for it.
+      var response = Self.redirect("\(call.issuer.issuer)/wechat/continue?interaction=\(interaction.token.expose())")
+      response.headers.append(call.cookies.set(call.cookies.session, cookie))
+      return response
     }
   }
 
