@@ -68,6 +68,7 @@ struct EraseTenant: SystemStatement {
       wechat_app_tokens_gone AS (DELETE FROM wechat_app_tokens WHERE tenant_id = current_tenant()),
       wechat_pushes_gone AS (DELETE FROM wechat_pushes WHERE tenant_id = current_tenant()),
       push_schedule_gone AS (DELETE FROM push_schedule WHERE tenant_id = current_tenant()),
+      previous_push_settings_gone AS (DELETE FROM previous_push_settings WHERE tenant_id = current_tenant()),
       app_token_schedule_gone AS (DELETE FROM app_token_schedule WHERE tenant_id = current_tenant()),
       third_party_authz_clients_gone AS (DELETE FROM third_party_authz_clients WHERE tenant_id = current_tenant()),
       client_assertions_gone AS (DELETE FROM client_assertions WHERE tenant_id = current_tenant()),
