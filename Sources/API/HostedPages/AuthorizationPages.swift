@@ -60,7 +60,8 @@ enum AuthorizationPages {
     let detail = frame.language == .chinese ? problem.detailZH ?? problem.detail : problem.detail
     var response = Response.page(
       ErrorPage(frame: frame, code: code, reference: requestID, detail: detail), problem.status)
-    response.headers[.retryAfter] = problem.headers[.retryAfter]
+    // `Retry-After`, `Allow`: what a program reads of them holds for a page, too.
+    for field in problem.headers { response.headers[field.name] = field.value }
     return response
   }
 

@@ -12,11 +12,13 @@ struct SigningKeyRotationTests {
     let service: TestRelyingParty
     let other: TestServer
 
+    /// One for all tests: a server takes connections as long as the process lives.
+    private static let second = Task {
+      try await TestServer.start(on: TestDatabase.shared(), refreshesTokens: false)
+    }
+
     static func make() async throws -> Nodes {
-      let database = try await TestDatabase.shared()
-      let (one, other) = (
-        try await TestServer.shared(), try await TestServer.start(on: database, refreshesTokens: false)
-      )
+      let (one, other) = (try await TestServer.shared(), try await second.value)
       let party = try await TestRelyingParty.make(on: one)
       let made = try await party.tenant.send(
         "POST", "oauth-clients", #"{"name":"S","identity_application_id":"\#(party.applicationID)","type":"service"}"#)
