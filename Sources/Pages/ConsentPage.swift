@@ -8,10 +8,8 @@ public struct ConsentPage: HostedPage {
   public var token: FormToken
   /// The name of the client.
   public var clientName: String
-  /// What it asks for, in order; the standard scopes are explained, others shown by name or by their own explanation.
+  /// What it asks for, in order; the standard scopes are explained, others shown by name.
   public var scopes: [String]
-  /// Explanations of further scopes.
-  public var explanations: [String: String] = [:]
   /// The code that the asking device shows, for the person to compare (RFC 8628 section 5.4).
   public var userCode: String?
   /// Who is signed in.
@@ -40,7 +38,7 @@ public struct ConsentPage: HostedPage {
       "<p class=\"soft\">\(say(Phrases.deviceAsks))</p><p><strong>\($0)</strong></p>"
     }
     let rows = scopes.map { scope -> HTML in
-      "<li>\(HTML.tick)<div>\(Phrases.scopes[scope].map(say) ?? explanations[scope] ?? scope)</div></li>"
+      "<li>\(HTML.tick)<div>\(Phrases.scopes[scope].map(say) ?? scope)</div></li>"
     }
     return """
       <h1>\(say(Phrases.consent))</h1>

@@ -4,18 +4,12 @@ public struct LoginPage: HostedPage {
   public enum Fault: String, Sendable, CaseIterable {
     /// The name or the password; never which.
     case wrongCredentials = "wrong_credentials"
-    /// Too many tries for this account.
-    case locked
     /// Passwords cannot be checked just now.
     case busy
-    /// The page was too old.
-    case expired
     /// WeChat did not answer as it should.
     case weChatFailed = "wechat_failed"
     /// The person said no in WeChat.
     case weChatRefused = "wechat_refused"
-    /// The directory does not let unknown people in.
-    case noAccount = "no_account"
   }
 
   /// A way to sign in by WeChat.

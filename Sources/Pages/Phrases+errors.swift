@@ -3,15 +3,9 @@ extension Phrases {
   static let loginErrors: [LoginPage.Fault: Phrase] = [
     .wrongCredentials: Phrase(
       "The name or the password is not right. Check both and try again.", "账号或密码不正确，请检查后重试。"),
-    .locked: Phrase(
-      "Too many wrong passwords. Wait some minutes before you try again.", "密码错误次数过多，请几分钟后再试。"),
     .busy: Phrase("Too many people sign in just now. Try again in a moment.", "当前登录人数过多，请稍后再试。"),
-    .expired: Phrase("This page was open for too long. Sign in again.", "页面已过期，请重新登录。"),
     .weChatFailed: Phrase("Signing in with WeChat did not work. Try again.", "微信登录失败，请重试。"),
     .weChatRefused: Phrase("The sign-in was declined in WeChat.", "您已在微信中取消登录。"),
-    .noAccount: Phrase(
-      "This WeChat account is not connected to an account here. Sign in with your password or ask the operator.",
-      "该微信尚未关联本系统账号。请使用密码登录，或联系管理员。"),
   ]
 
   static let wrongCode = Phrase("This code is not right or was used already.", "验证码不正确或已被使用。")

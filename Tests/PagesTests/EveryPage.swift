@@ -31,7 +31,6 @@ enum EveryPage {
       frame: frame, action: text, token: FormToken(text), clientName: text, scopes: ["openid", "orders", text])
     consent.userName = text
     consent.userCode = text
-    consent.explanations = ["orders": text]
     var device = DevicePage(frame: frame, action: text, token: FormToken(text))
     device.userCode = text
     device.isWrong = true

@@ -7,20 +7,22 @@ import Pages
 
 /// The pages of the authorization endpoint (contract section 11).
 enum AuthorizationPages {
-  /// The sign-in form.
+  /// The sign-in form; `failure` is what became of the password that was sent.
   static func login(
-    _ interaction: Interaction, action: String, hasFailed: Bool, _ offer: SignInOffer, _ frame: PageFrame
+    _ interaction: Interaction, action: String, failure: LoginPage.Fault?, _ offer: SignInOffer, _ frame: PageFrame
   ) -> Response {
     var page = LoginPage(
       frame: frame, action: action, token: FormToken(interaction.token.expose(), name: "interaction"))
     page.clientName = interaction.clientName
     page.username = interaction.fields["login_hint"] ?? ""
-    page.fault = hasFailed ? .wrongCredentials : offer.fault
+    page.fault = failure ?? offer.fault
     page.weChatWays = offer.ways
     page.weChatFrame = offer.frame
     page.newcomer = offer.newcomer
     page.formTargets = targets(interaction)
-    return .page(page, hasFailed ? .unauthorized : .ok)
+    var response = Response.page(page, failure == nil ? .ok : failure == .busy ? .serviceUnavailable : .unauthorized)
+    if failure == .busy { response.headers[.retryAfter] = "2" }
+    return response
   }
 
   /// The question for consent.
@@ -31,6 +33,7 @@ enum AuthorizationPages {
       scopes: interaction.scopes)
     page.formTargets = targets(interaction)
     page.userCode = interaction.userCode
+    page.userName = interaction.userName
     return .page(page)
   }
 
@@ -57,7 +60,8 @@ enum AuthorizationPages {
     let detail = frame.language == .chinese ? problem.detailZH ?? problem.detail : problem.detail
     var response = Response.page(
       ErrorPage(frame: frame, code: code, reference: requestID, detail: detail), problem.status)
-    response.headers[.retryAfter] = problem.headers[.retryAfter]
+    // `Retry-After`, `Allow`: what a program reads of them holds for a page, too.
+    for field in problem.headers { response.headers[field.name] = field.value }
     return response
   }
 

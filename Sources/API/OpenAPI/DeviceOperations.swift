@@ -12,7 +12,7 @@ extension ProtocolOperations {
       DocumentedOperation(
         method: .post, path: "\(issuer)/device_authorization", name: "device_authorization",
         summary: "Gives a device a code to show and one to poll with (RFC 8628 section 3.1).", caller: .client,
-        bodies: [(form, fields([], optional: ["scope"] + authentication))],
+        bodies: [(form, fields([], optional: ["scope", "resource"] + authentication))],
         answer: ("application/json", answer)),
       page(
         .get, "device", "device_page", "The page that takes a device's code (RFC 8628 section 3.3).",

@@ -17,7 +17,8 @@ extension AuthorizationRoutes {
       let outcome = try await logout.end(call.fields, isConfirmed: isConfirmed, visit, in: call.database)
       var response: Response
       switch outcome {
-      case .confirm: return confirmation(call, token, frame)
+      case .confirm:
+        return confirmation(call, token, try await account.holder(visit, in: call.database), frame)
       case .redirect(let location):
         response = Response(status: .seeOther, headers: [.location: location, .cacheControl: "no-store"])
       case .loggedOut:
@@ -28,9 +29,15 @@ extension AuthorizationRoutes {
     }
   }
 
-  private func confirmation(_ call: Call, _ token: String, _ frame: PageFrame) -> Response {
+  private func confirmation(
+    _ call: Call, _ token: String, _ holder: AccountHolder?, _ frame: PageFrame
+  ) -> Response {
     var page = LogoutConfirmPage(
       frame: frame, action: "\(call.issuer.issuer)/logout", token: FormToken(token, name: "confirmation"))
+    if let holder {
+      page.userName = holder.shownName
+      page.stayURL = "\(call.issuer.issuer)/account"
+    }
     let names = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"]
     page.carried = names.compactMap { name in call.fields[name].map { (name, $0) } }
     page.formTargets = call.fields["post_logout_redirect_uri"].map { [$0] } ?? []

@@ -121,7 +121,15 @@ extension AuthorizationRoutes {
 
   @Sendable private func register(_ request: Request, _ context: TenantContext) async throws -> Response {
     try await page(request, context) { call, visit in
-      let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
+      let interaction: Interaction
+      do {
+        interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
+      } catch {
+        // The button was pressed twice, and the first press has done all there was to do.
+        let outcome = try await authorization.again(call.fields["interaction"], visit, in: call.database)
+        guard let outcome else { throw error }
+        return answer(outcome, call)
+      }
       let entrance: Authorization.Entrance
       do {
         entrance = try await authorization.register(interaction, visit, in: call.database)
@@ -132,7 +140,12 @@ extension AuthorizationRoutes {
           refusal, retry: "\(call.issuer.issuer)/login?interaction=\(interaction.token.expose())", frame,
           requestID: call.requestID)
       }
-      return try await entered(entrance, interaction, call)
+      guard case .signedIn(let cookie) = entrance else { return try await entered(entrance, interaction, call) }
+      // The interaction goes on behind a redirect: should the browser drop this answer for that to a second press of the button, it
+      // is still there for it.
+      var response = Self.redirect("\(call.issuer.issuer)/wechat/continue?interaction=\(interaction.token.expose())")
+      response.headers.append(call.cookies.set(call.cookies.session, cookie))
+      return response
     }
   }
 
@@ -140,7 +153,7 @@ extension AuthorizationRoutes {
 
   /// The sign-in page of an interaction with the ways of this browser.
   func signInPage(
-    _ interaction: Interaction, _ ways: [WeChatWay], hasFailed: Bool, _ request: Request, _ call: Call,
+    _ interaction: Interaction, _ ways: [WeChatWay], failure: LoginPage.Fault?, _ request: Request, _ call: Call,
     _ visit: Authorization.Visit
   ) async throws -> Response {
     let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
@@ -153,7 +166,7 @@ extension AuthorizationRoutes {
       offer.ways = self.ways(ways, agent, interaction, call)
       let websites = ways.filter { !$0.isInsideWeChat }
       // After a wrong password the frame would only be made again.
-      if agent == .desktop, !hasFailed, websites.count == 1 {
+      if agent == .desktop, failure == nil, websites.count == 1 {
         offer.frame = try? await authorization.beginAtWeChat(
           .login(interaction), client: websites[0].client, framed: true, isEnglish: frame.language == .english, visit,
           in: call.database)
@@ -162,7 +175,7 @@ extension AuthorizationRoutes {
       offer.fault = notice == .weChatRefused || notice == .weChatFailed ? notice : nil
     }
     return AuthorizationPages.login(
-      interaction, action: "\(call.issuer.issuer)/login", hasFailed: hasFailed, offer, frame)
+      interaction, action: "\(call.issuer.issuer)/login", failure: failure, offer, frame)
   }
 
   /// One tap first where it works, which is inside WeChat.

@@ -65,7 +65,7 @@ struct AuthorizationRoutes: Sendable {
     try await page(request, context) { call, visit in
       let (interaction, ways) = try await authorization.interactionWithWays(
         call.fields["interaction"], visit, in: call.database)
-      return try await signInPage(interaction, ways, hasFailed: false, request, call, visit)
+      return try await signInPage(interaction, ways, failure: nil, request, call, visit)
     }
   }
 
@@ -74,13 +74,17 @@ struct AuthorizationRoutes: Sendable {
       let interaction = try await authorization.interaction(call.fields["interaction"], visit, in: call.database)
       let username = call.fields["username"] ?? ""
       try limit.admit("\(context.tenant.slug) login \(username.prefix(64).lowercased())")
-      let entrance = try await authorization.signIn(
-        interaction, username: username, password: Secret(call.fields["password"] ?? ""), visit, in: call.database)
-      guard let entrance else {
-        let ways = try await authorization.weChatWays(visit, in: call.database)
-        return try await signInPage(interaction, ways, hasFailed: true, request, call, visit)
+      let failure: LoginPage.Fault
+      do {
+        let entrance = try await authorization.signIn(
+          interaction, username: username, password: Secret(call.fields["password"] ?? ""), visit, in: call.database)
+        if let entrance { return try await entered(entrance, interaction, call) }
+        failure = .wrongCredentials
+      } catch OAuthRefusal.oauth(let error) where error.code == .temporarilyUnavailable {
+        failure = .busy
       }
-      return try await entered(entrance, interaction, call)
+      let ways = try await authorization.weChatWays(visit, in: call.database)
+      return try await signInPage(interaction, ways, failure: failure, request, call, visit)
     }
   }
 

@@ -22,6 +22,8 @@ public struct AccountHolder: Sendable {
   /// Backup codes that were not used.
   public let backupCodesLeft: Int
 
+  /// As whom a page addresses them.
+  public var shownName: String? { user.name ?? user.email ?? user.username }
   /// What the sign-in page may fill in for them.
   public var loginHint: String? { user.username ?? user.email ?? user.phoneNumber }
 }

@@ -20,7 +20,7 @@ public struct AccountOverview: Sendable {
   public struct SignIn: Sendable {
     /// The session.
     public let id: ID<Session>
-    /// The name of the app it belongs to; `nil` for a browser's.
+    /// The name of the app or device it belongs to; `nil` for a browser's.
     public let clientName: String?
     /// When it began.
     public let authTime: Date
@@ -65,8 +65,9 @@ struct ListAccountIdentities: TenantStatement {
 
 struct ListAccountSessions: TenantStatement {
   static let sql: SQL = """
-    SELECT s.id, c.name, s.auth_time FROM sessions s
+    SELECT s.id, coalesce(c.name, o.name), s.auth_time FROM sessions s
     LEFT JOIN third_party_authz_clients c ON c.tenant_id = current_tenant() AND c.id = s.client_id
+    LEFT JOIN oauth_clients o ON o.tenant_id = current_tenant() AND o.id = s.client_id
     WHERE s.tenant_id = current_tenant() AND s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > now()
       AND s.idle_expires_at > now()
     ORDER BY s.id DESC LIMIT 100

@@ -155,61 +155,6 @@ struct UpdateApplication: TenantStatement {
   }
 }
 
-/// Makes another key the one that signs; the old one stays published until the last token it signed is past.
-struct RotateSigningKey: TenantStatement {
-  static let sql: SQL = """
-    WITH application AS (
-      SELECT id, greatest(access_token_ttl, id_token_ttl) AS longest FROM identity_applications
-      WHERE tenant_id = current_tenant() AND id = $5
-    ), retired AS (
-      UPDATE signing_keys k SET status = 'retired', expires_at = now() + make_interval(secs => a.longest + 300)
-      FROM application a
-      WHERE k.tenant_id = current_tenant() AND k.identity_application_id = a.id AND k.status = 'active'
-      RETURNING k.id
-    ), audited AS (
-      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id, details)
-      SELECT current_tenant(), $1, 'signing_key.rotated', $2, $3, $4, 'identity_application', id::text,
-        jsonb_build_object('alg', $6::text)
-      FROM application
-    )
-    SELECT id FROM application
-    """
-  let author: Author
-  let application: ID<IdentityApplication>
-  let algorithm: SigningAlgorithm
-
-  func bind(to binder: inout Binder) {
-    binder.bind(author)
-    binder.bind(application)
-    binder.bind(algorithm.rawValue)
-  }
-
-  static func decode(_ row: inout Row) throws(DecodingFault) {}
-}
-
-/// The second half of a rotation, in the same transaction: one statement cannot retire a row and insert its successor, because the
-/// unique key on the active one is checked against the rows as they were.
-struct InsertSigningKey: TenantStatement {
-  static let sql: SQL = """
-    INSERT INTO signing_keys (tenant_id, id, identity_application_id, alg, status, public_jwk, private_key_sealed)
-    SELECT current_tenant(), $1, a.id, $3, 'active', $4, $5 FROM identity_applications a
-    WHERE a.tenant_id = current_tenant() AND a.id = $2
-    RETURNING id
-    """
-  let application: ID<IdentityApplication>
-  let key: NewSigningKey
-
-  func bind(to binder: inout Binder) {
-    binder.bind(key.id)
-    binder.bind(application)
-    binder.bind(key.algorithm.rawValue)
-    binder.bind(key.publicJWK)
-    binder.bind(key.sealed)
-  }
-
-  static func decode(_ row: inout Row) throws(DecodingFault) -> ID<SigningKey> { try row.next() }
-}
-
 /// Deletes an identity application; one that has users or clients only by force, and then with all of them.
 struct DeleteApplication: TenantStatement {
   static let sql: SQL = """

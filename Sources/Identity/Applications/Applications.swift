@@ -57,21 +57,41 @@ public struct Applications: Sendable {
     let before = try await find(id, in: database)
     defer { issuers.forget() }
     let update = UpdateApplication(author: author, application: id, versions: versions, patch: patch)
-    let changed: ApplicationDetails = try await database.writing(update)
-    if let algorithm = patch.signingAlgorithm, algorithm != before.settings.signingAlgorithm {
-      try await rotate(id, to: algorithm, in: database, author: author)
+    guard let algorithm = patch.signingAlgorithm, algorithm != before.settings.signingAlgorithm else {
+      return try await database.writing(update)
     }
-    return changed
+    guard versions?.contains(before.version) ?? true else { throw .stale }
+    let key = try await publishKey(algorithm, of: id, in: database)
+    do {
+      // A patch that is refused leaves the algorithm, and with it the key that signs.
+      let (written, _, _) = try await database.run(
+        update, RetireSigningKey(author: author, application: id, key: key),
+        ActivateSigningKey(application: id, key: key))
+      return try written.first.orNotFound().get()
+    } catch let refusal as ManagementRefusal {
+      throw refusal
+    } catch let error as DatabaseError {
+      throw ManagementRefusal(error)
+    } catch {
+      throw .broken("changing the algorithm")
+    }
   }
 
-  /// Makes a new key the one that signs; the old one stays published until its tokens are past.
+  /// Makes a new key the one that signs, once every node publishes it; the old one stays published until its tokens are past.
   /// - Throws: `.notFound`.
   public func rotateKey(
     of id: ID<IdentityApplication>, in database: TenantDatabase, author: Author
   ) async throws(ManagementRefusal) -> ApplicationDetails {
     let application = try await find(id, in: database)
     defer { issuers.forget() }
-    try await rotate(id, to: application.settings.signingAlgorithm, in: database, author: author)
+    let key = try await publishKey(application.settings.signingAlgorithm, of: id, in: database)
+    do {
+      _ = try await database.run(
+        LockApplication(application: id), RetireSigningKey(author: author, application: id, key: key),
+        ActivateSigningKey(application: id, key: key))
+    } catch {
+      throw ManagementRefusal(error)
+    }
     return application
   }
 
@@ -90,18 +110,28 @@ public struct Applications: Sendable {
     }
   }
 
-  private func rotate(
-    _ id: ID<IdentityApplication>, to algorithm: SigningAlgorithm, in database: TenantDatabase, author: Author
-  ) async throws(ManagementRefusal) {
-    let key = try newKey(algorithm, tenant: database.tenant.id)
+  /// Publishes the key that is to sign next, and waits until no node answers without it any more: a client that meets a token of
+  /// it asks for the keys once, and must find it wherever it asks.
+  ///
+  /// Whatever ends this wait leaves a key that is published and signs nothing; the next rotation takes it up.
+  private func publishKey(
+    _ algorithm: SigningAlgorithm, of id: ID<IdentityApplication>, in database: TenantDatabase
+  ) async throws(ManagementRefusal) -> ID<SigningKey> {
+    let publish = PublishSigningKey(
+      application: id, key: try newKey(algorithm, tenant: database.tenant.id),
+      lead: issuers.lifetime / .seconds(1) + Self.margin)
+    let (key, seconds) = try await database.managing(publish).first.orNotFound()
+    issuers.forget()
     do {
-      _ = try await database.run(
-        RotateSigningKey(author: author, application: id, algorithm: algorithm),
-        InsertSigningKey(application: id, key: key))
+      try await Task.sleep(for: .seconds(seconds))
     } catch {
-      throw ManagementRefusal(error)
+      throw .broken("waiting for a signing key to be published")
     }
+    return key
   }
+
+  /// Seconds beyond the life of the documents, for what is under way.
+  private static let margin = 0.25
 
   private func newKey(
     _ algorithm: SigningAlgorithm, tenant: ID<Tenant>

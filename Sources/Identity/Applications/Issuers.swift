@@ -52,7 +52,8 @@ public final class Issuers: Sendable {
   private static let capacity = 10_000
 
   private let names: TokenIssuer
-  private let lifetime: Duration
+  /// How long a node may answer with what it knew.
+  let lifetime: Duration
   private let kept = Mutex<[Key: Kept]>([:])
 
   /// Issuers named by `names`; `lifetime` is how long one is kept.

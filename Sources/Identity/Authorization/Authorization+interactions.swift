@@ -24,7 +24,8 @@ extension Authorization {
     guard let found else { throw lost }
     return Interaction(
       token: opaque.text, fields: found.fields, clientName: found.clientName, opaque: opaque,
-      browserHash: visit.browserHash, client: found.client, answeredBy: found.answeredBy, onlyUser: found.onlyUser,
+      browserHash: visit.browserHash, client: found.client, answeredBy: found.answeredBy, userName: found.userName,
+      onlyUser: found.onlyUser,
       ticketSealed: found.ticketSealed, clientScopes: found.clientScopes, device: found.device, first: found.first)
   }
 

@@ -19,6 +19,8 @@ public struct Interaction: Sendable {
   let client: UUID?
   /// Who signed in for it, while the browser holds that session.
   let answeredBy: ID<User>?
+  /// As whom the pages address them.
+  public let userName: String?
   /// Who alone may answer it.
   let onlyUser: ID<User>?
   /// The ticket of a person whom WeChat authenticated and nobody knows.
@@ -108,6 +110,7 @@ struct FindInteraction: TenantStatement {
     let clientName: String?
     let fields: [String: String]
     let answeredBy: ID<User>?
+    let userName: String?
     let onlyUser: ID<User>?
     let ticketSealed: [UInt8]?
     let device: UUID?
@@ -117,11 +120,12 @@ struct FindInteraction: TenantStatement {
 
   static let sql: SQL = """
     SELECT r.client_id, c.name, r.parameters, s.user_id, r.user_id, r.ticket_sealed, r.device_id,
-      r.first_user_id, r.first_amr, coalesce(c.scopes, '{}')
+      r.first_user_id, r.first_amr, coalesce(c.scopes, '{}'), coalesce(u.name, u.email, u.username)
     FROM authorization_requests r
     LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = r.client_id
     LEFT JOIN sessions s ON s.tenant_id = current_tenant() AND s.id = r.session_id AND s.id = $5 AND s.cookie_hash = $6
       AND s.ended_at IS NULL AND s.expires_at > now() AND s.idle_expires_at > now()
+    LEFT JOIN users u ON u.tenant_id = current_tenant() AND u.id = s.user_id
     WHERE r.tenant_id = current_tenant() AND r.id = $1 AND r.secret_hash = $2 AND r.browser_hash = $3
       AND r.identity_application_id = $4 AND r.used_at IS NULL AND r.expires_at > now()
       AND (r.client_id IS NULL OR c.id IS NOT NULL)
@@ -150,11 +154,12 @@ struct FindInteraction: TenantStatement {
     let device: UUID? = try row.next()
     let first: ID<User>? = try row.next()
     let amr = try row.next(ColumnArray<String>?.self)?.elements
+    let clientScopes = try row.next(ColumnArray<String>.self).elements
     return Output(
       client: client, clientName: name, fields: Interaction.fields(parameters), answeredBy: answeredBy,
-      onlyUser: onlyUser, ticketSealed: ticketSealed, device: device,
+      userName: try row.next(), onlyUser: onlyUser, ticketSealed: ticketSealed, device: device,
       first: first.map { Interaction.FirstFactor(user: $0, amr: amr ?? []) },
-      clientScopes: try row.next(ColumnArray<String>.self).elements)
+      clientScopes: clientScopes)
   }
 }
 

@@ -29,16 +29,28 @@ extension Authorization {
   }
 
   /// Makes an account for the newcomer of an interaction and signs them in.
+  ///
+  /// Who presses the button twice is let in twice with the same cookie: the browser forgets the first answer.
   /// - Returns: how far they are.
   /// - Throws: `FederationRefusal`; `.ticketInvalid` also when nobody waits.
   public func register(
     _ interaction: Interaction, _ visit: Visit, in database: TenantDatabase
   ) async throws(FederationRefusal) -> Entrance {
+    let cookie = registrationCookie(interaction)
     do {
-      guard let ticket = try ticket(of: interaction, in: database) else { throw FederationRefusal.ticketInvalid }
-      let user = try await weChat.register(ticket: ticket, in: database, requestID: visit.requestID)
+      let user: User
+      do {
+        guard let ticket = try ticket(of: interaction, in: database) else { throw FederationRefusal.ticketInvalid }
+        user = try await weChat.register(ticket: ticket, in: database, requestID: visit.requestID)
+      } catch FederationRefusal.ticketInvalid {
+        guard let entrance = try await registered(interaction, cookie, in: database) else {
+          throw FederationRefusal.ticketInvalid
+        }
+        return entrance
+      }
       _ = try await run(CarryTicket(interaction: interaction.opaque, sealed: nil), in: database)
-      let entrance = try await enter(interaction, user: user.id, amr: WeChatFederation.amr, visit, in: database)
+      let entrance = try await enter(
+        interaction, user: user.id, amr: WeChatFederation.amr, cookie: cookie, visit, in: database)
       guard let entrance else { throw FederationRefusal.userDisabled }
       return entrance
     } catch OAuthRefusal.fault(let fault) {
@@ -48,6 +60,33 @@ extension Authorization {
     } catch {
       throw .ticketInvalid
     }
+  }
+
+  /// The cookie of the session that registering in this interaction makes: made from it, so that a second press of the button gives
+  /// the same one; nobody without the server's key can make it.
+  private func registrationCookie(_ interaction: Interaction) -> OpaqueToken {
+    let key = weChat.ring.derivedKey("registration cookie")
+    return OpaqueToken(
+      prefix: BrowserSession.prefix, id: interaction.opaque.id,
+      secret: Digest.hmac(interaction.opaque.secret.expose(), key: key))
+  }
+
+  /// How far somebody is whose ticket another request of the same form has spent; `nil` when none did.
+  private func registered(
+    _ interaction: Interaction, _ cookie: OpaqueToken, in database: TenantDatabase
+  ) async throws(OAuthRefusal) -> Entrance? {
+    let find = FindRegistration(interaction: interaction.opaque, cookie: cookie)
+    // The other request may be just between the account and the session.
+    for pause in [0, 20, 50, 100, 200, 400, 800] {
+      if pause > 0 { try? await Task.sleep(for: .milliseconds(pause)) }
+      guard let found = try await run(find, in: database).first else { return nil }
+      if let session = found.session {
+        return .signedIn(
+          OpaqueToken(prefix: BrowserSession.prefix, id: session.uuid, secret: cookie.secret.expose()).text)
+      }
+      if found.owesSecondFactor { return .secondFactor(isEnrolled: false) }
+    }
+    return nil
   }
 
   /// Gives the newcomer's identity to the user who signed in instead; called when the sign-in is whole.

@@ -3,7 +3,7 @@ import JSON
 import Simulator
 
 /// A relying party whose users can sign in by the apps of one Open Platform account.
-struct TestWeChatSite {
+struct TestWeChatSite: Sendable {
   let party: TestRelyingParty
   let web: Client
   let account: Client
