@@ -15,9 +15,13 @@ public struct Program: @unchecked Sendable {  // Process is only started, signal
   private let process: Process
   private let output: URL
   private let errors: URL
+  private let input: URL
 
-  /// Starts `name` with nothing in its environment but what is given; it was built beside the tests.
-  public init(_ name: String, _ arguments: [String] = [], environment: [String: String] = [:]) throws {
+  /// Starts `name` with nothing in its environment but what is given, and `text` on its standard input; it was built beside the
+  /// tests.
+  public init(
+    _ name: String, _ arguments: [String] = [], environment: [String: String] = [:], input text: String = ""
+  ) throws {
     let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
     let executable = [folder, folder.deletingLastPathComponent()].map { $0.appending(path: name) }
       .first { FileManager.default.isExecutableFile(atPath: $0.path()) }
@@ -25,6 +29,8 @@ public struct Program: @unchecked Sendable {  // Process is only started, signal
     let stem = FileManager.default.temporaryDirectory.appending(path: "qiao-\(name)-\(UUID().uuidString)")
     output = stem.appendingPathExtension("out")
     errors = stem.appendingPathExtension("err")
+    input = stem.appendingPathExtension("in")
+    try Data(text.utf8).write(to: input)
     process = Process()
     process.executableURL = executable
     process.arguments = arguments
@@ -32,7 +38,7 @@ public struct Program: @unchecked Sendable {  // Process is only started, signal
     for url in [output, errors] { _ = FileManager.default.createFile(atPath: url.path(), contents: nil) }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = try FileHandle(forReadingFrom: input)
     try process.run()
   }
 
@@ -50,7 +56,7 @@ public struct Program: @unchecked Sendable {  // Process is only started, signal
   public func ended(limit: Duration = .seconds(15)) async throws -> Ended {
     defer {
       if process.isRunning { kill(id, SIGKILL) }
-      for url in [output, errors] { try? FileManager.default.removeItem(at: url) }
+      for url in [output, errors, input] { try? FileManager.default.removeItem(at: url) }
     }
     return try await eventually("\(process.executableURL?.lastPathComponent ?? "it") to end", limit: limit) {
       guard !process.isRunning else { return nil }
