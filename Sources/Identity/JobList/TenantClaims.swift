@@ -2,7 +2,7 @@ import Jobs
 
 extension AppTokenClaim: TenantClaim {
   /// Through which its scope is found.
-  public var tenantSlug: String { slug }
+  public var tenantSlug: String { tenant.slug }
 }
 
 extension PushClaim: TenantClaim {
