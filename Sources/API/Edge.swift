@@ -125,29 +125,35 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
   }
 
   private func answer(_ error: any Error, to request: Request, context: QiaoRequestContext) -> Response {
-    if let headed = error as? HeadedError {
+    switch error {
+    case let headed as HeadedError:
       var response = answer(headed.error, to: request, context: context)
       response.headers.append(contentsOf: headed.headers)
       return response
+    case let problem as OAuthProblem where !SixProblem.isForm(of: request): return problem.response()
+    case let failed as PageError:
+      let problem = problem(for: failed.error, context: context)
+      return AuthorizationPages.failed(problem, failed.frame, requestID: context.requestID)
+    default:
+      let problem = problem(for: error, context: context)
+      if SixProblem.isForm(of: request) { return SixProblem(problem: problem).response() }
+      return ErrorForm(path: request.uri.path).response(problem, to: request, requestID: context.requestID)
     }
-    let isSix = SixProblem.isForm(of: request)
-    if !isSix, let problem = error as? OAuthProblem { return problem.response() }
-    let problem = problem(error, context: context)
-    return isSix ? SixProblem(problem: problem).response() : problem.response(requestID: context.requestID)
   }
 
-  private func problem(_ error: any Error, context: QiaoRequestContext) -> Problem {
+  /// What a caller is told of an error, once it is logged where it is ours.
+  private func problem(for error: any Error, context: QiaoRequestContext) -> Problem {
     switch error {
     case let problem as Problem: return problem
     case let problem as OAuthProblem:
       return Problem(
         problem.status, problem.error.code.rawValue, problem.error.description, headers: problem.headers)
-    case let error as DatabaseError: return self.problem(IdentityFault.database(error), context: context)
-    case let fault as IdentityFault: return self.problem(fault, context: context)
-    case FederationRefusal.fault(let fault): return self.problem(fault, context: context)
+    case let error as DatabaseError: return problem(.database(error), context: context)
+    case let fault as IdentityFault: return problem(fault, context: context)
+    case FederationRefusal.fault(let fault): return problem(fault, context: context)
     case let refusal as FederationRefusal: return Problem(refusal)
     case let refusal as ManagementRefusal:
-      return Problem(refusal) ?? refusal.fault.map { self.problem($0, context: context) } ?? .internalError
+      return Problem(refusal) ?? refusal.fault.map { problem($0, context: context) } ?? .internalError
     case let error as any HTTPResponseError:
       return Problem(error.status, "bad_request", "The request is not acceptable HTTP here.")
     default:
@@ -157,7 +163,7 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
   }
 
   /// What a caller is told of a fault of ours, once it is logged.
-  func problem(_ fault: IdentityFault, context: QiaoRequestContext) -> Problem {
+  private func problem(_ fault: IdentityFault, context: QiaoRequestContext) -> Problem {
     if case .database(let error) = fault {
       if error.isTransient {
         logger.warning("database unavailable", metadata: context.logged(["reason": "\(error)"]))

@@ -3,18 +3,29 @@ import Observability
 
 /// How a provider's pushes to one app are verified.
 public struct PushCredentials: Sendable {
+  /// What the app and the provider agreed on at one time.
+  public struct Settings: Sendable {
+    /// Signs.
+    public let token: Secret<String>
+    /// Encrypts; `nil` when the app's pushes come in plain mode.
+    public let encodingAESKey: Secret<String>?
+
+    /// Settings.
+    public init(token: Secret<String>, encodingAESKey: Secret<String>?) {
+      self.token = token
+      self.encodingAESKey = encodingAESKey
+    }
+  }
+
   /// The app.
   public let appID: String
-  /// Signs.
-  public let token: Secret<String>
-  /// Encrypts; `nil` when the app's pushes come in plain mode.
-  public let encodingAESKey: Secret<String>?
+  /// The present ones first, then those that were replaced a short while ago.
+  public let settings: [Settings]
 
   /// Credentials.
-  public init(appID: String, token: Secret<String>, encodingAESKey: Secret<String>?) {
+  public init(appID: String, settings: [Settings]) {
     self.appID = appID
-    self.token = token
-    self.encodingAESKey = encodingAESKey
+    self.settings = settings
   }
 }
 

@@ -18,6 +18,10 @@ public struct OAuthError: Error, Sendable, Equatable {
     case invalidToken = "invalid_token"
     /// The access token does not reach this far (RFC 6750).
     case insufficientScope = "insufficient_scope"
+    /// Something broke on our side (RFC 6749 section 4.1.2.1).
+    case serverError = "server_error"
+    /// The redirect URI is missing or not registered: for a page, because nobody may be sent there (RFC 7591 section 3.2.2).
+    case invalidRedirectURI = "invalid_redirect_uri"
     /// The service cannot answer now.
     case temporarilyUnavailable = "temporarily_unavailable"
     /// The token type hint cannot be served (RFC 7009).

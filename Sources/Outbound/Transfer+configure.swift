@@ -21,6 +21,8 @@ extension Transfer {
       qiao_curl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0),
       qiao_curl_set_long(easy, CURLOPT_TCP_NODELAY, 1),
       qiao_curl_set_long(easy, CURLOPT_MAXAGE_CONN, Self.mostIdleSeconds),
+      // Whatever the machine's OpenSSL is set to allow (RFC 8996).
+      qiao_curl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
       qiao_curl_set_long(easy, CURLOPT_SSL_VERIFYPEER, 1),
       qiao_curl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2),
     ]

@@ -56,6 +56,10 @@ extension Phrases {
     "access_denied": (
       Phrase("No access", "无法访问"), Phrase("You have no access to this application.", "您无权访问此应用。")
     ),
+    "tenant_suspended": (
+      Phrase("This site is closed for now", "该站点已暂停服务"),
+      Phrase("Ask the operator of the application that sent you here.", "请联系将您引导至此的应用的运营方。")
+    ),
     "not_found": (
       Phrase("There is nothing here", "页面不存在"), Phrase("Check the address.", "请检查地址是否正确。")
     ),

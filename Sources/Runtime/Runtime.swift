@@ -1,5 +1,6 @@
 import API
 import EventLoop
+import Federation
 import FoundationEssentials
 import Identity
 import Logging
@@ -45,9 +46,10 @@ public struct Runtime: Sendable {
       PostgresConfiguration(uri: settings.databaseURL.expose(), applicationName: label), loop: loop, logger: logger)
     self.pool = pool
     Self.declare(metrics, pool: pool)
-    let wechat = WeChatClient(http: HTTPClient(loop: loop), baseURL: settings.wechatURL) { endpoint, errcode in
-      metrics.add("qiao_wechat_calls_total", [endpoint, errcode])
-    }
+    let wechat = WeChatClient(
+      http: HTTPClient(loop: loop), baseURL: settings.wechatURL,
+      onFailure: { Self.log($2, of: $0, appID: $1, to: logger) },
+      onCall: { endpoint, errcode in metrics.add("qiao_wechat_calls_total", [endpoint, errcode]) })
     self.wechat = wechat
     self.now = now
     let database = Database(pool: pool)
@@ -72,6 +74,17 @@ public struct Runtime: Sendable {
   public func shutdown() async {
     await pool.shutdown()
     loop.shutdown()
+  }
+
+  /// What WeChat refused: its number, and the id with which it explains a request for a week. What a person can cause is no warning.
+  private static func log(_ failure: ProviderFailure, of endpoint: String, appID: String, to logger: Logger) {
+    let isPersons = failure.retry == .relogin || failure.code == "wechat_user_blocked"
+    logger.log(
+      level: isPersons ? .info : .warning, "WeChat refused a call",
+      metadata: [
+        "endpoint": "\(endpoint)", "app_id": "\(appID)", "errcode": "\(failure.errcode.map(String.init) ?? "none")",
+        "wechat_request_id": "\(failure.requestID ?? "none")", "code": "\(failure.code)",
+      ])
   }
 
   private static func declare(_ metrics: Metrics, pool: PostgresPool) {

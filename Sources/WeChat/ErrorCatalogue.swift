@@ -188,11 +188,13 @@ enum ErrorCatalogue {
     row(
       89506, code: .credentialsRejected, retry: .admin,
       Text("The administrator refused this server's address twice.", "管理员已两次拒绝该 IP 的调用请求。"),
-      Text("Confirm when WeChat asks again, which it does after 24 hours.", "24 小时后可再次发起，请届时在微信中确认。")),
+      Text("Confirm when WeChat asks again, which it does after 24 hours.", "24 小时后可再次发起，请届时在微信中确认。"),
+      after: 86_400),
     row(
       89507, code: .credentialsRejected, retry: .admin,
       Text("The administrator refused this server's address.", "管理员拒绝了该 IP 的调用请求。"),
-      Text("Confirm when WeChat asks again, which it does after one hour.", "1 小时后可再次发起，请届时在微信中确认。")),
+      Text("Confirm when WeChat asks again, which it does after one hour.", "1 小时后可再次发起，请届时在微信中确认。"),
+      after: 3600),
 
     // The third-party platform.
     row(

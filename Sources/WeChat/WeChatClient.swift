@@ -13,21 +13,27 @@ public struct WeChatClient: Sendable {
   private let baseURL: String
   private let deadline: Duration
   private let bulkheads: Bulkheads
+  private let onFailure: @Sendable (_ endpoint: String, _ appID: String, _ failure: ProviderFailure) -> Void
   private let onCall: @Sendable (_ endpoint: String, _ errcode: String) -> Void
 
   /// A client of the servers at `baseURL`, without a slash at its end.
   /// - Parameters:
   ///   - deadline: from the call to the last byte of its answer, waiting for a place included.
   ///   - callsPerApp: how many calls of one AppID may be under way at once; more wait within their deadline.
+  ///   - onFailure: told of each call that failed, for the log: the endpoint's path, the AppID and what WeChat said.
   ///   - onCall: told of each call's end: the endpoint's path, and WeChat's errcode or `transport`.
   public init(
     http: HTTPClient, baseURL: String, deadline: Duration = .seconds(3), callsPerApp: Int = 64,
+    onFailure: @escaping @Sendable (_ endpoint: String, _ appID: String, _ failure: ProviderFailure) -> Void = {
+      _, _, _ in
+    },
     onCall: @escaping @Sendable (_ endpoint: String, _ errcode: String) -> Void
   ) {
     self.http = http
     self.baseURL = baseURL
     self.deadline = deadline
     bulkheads = Bulkheads(most: callsPerApp)
+    self.onFailure = onFailure
     self.onCall = onCall
   }
 
@@ -73,7 +79,9 @@ public struct WeChatClient: Sendable {
     bulkheads.leave(call.appID, .answered)
     onCall(call.path, String(errcode))
     guard errcode == 0 else {
-      throw ProviderFailure(errcode: errcode, errmsg: object["errmsg"]?.string ?? "", proof: call.proof)
+      let failure = ProviderFailure(errcode: errcode, errmsg: object["errmsg"]?.string ?? "", proof: call.proof)
+      onFailure(call.path, call.appID, failure)
+      throw failure
     }
     return object
   }
@@ -81,7 +89,9 @@ public struct WeChatClient: Sendable {
   private func failed(_ call: Call, _ outcome: CircuitBreaker.Outcome, _ reason: String) -> ProviderFailure {
     bulkheads.leave(call.appID, outcome)
     onCall(call.path, "transport")
-    return .unavailable(reason)
+    let failure = ProviderFailure.unavailable(reason)
+    onFailure(call.path, call.appID, failure)
+    return failure
   }
 
   private func request(_ call: Call) -> HTTPRequest {

@@ -28,22 +28,28 @@ public struct WeChatPushes: PushProvider {
       guard isSigned(query, credentials), isRecent(query["timestamp"], now) else { throw PushRefused() }
       return try Self.event(outer, isAuthentic: false, now: now)
     }
-    guard let key = credentials.encodingAESKey,
-      let crypto = PushCrypto(token: credentials.token, encodingAESKeys: [key], receiver: credentials.appID),
-      let encrypt = outer["Encrypt"], let signature = query["msg_signature"], let timestamp = query["timestamp"],
-      let nonce = query["nonce"],
-      let opened = try? crypto.open(
-        encrypt: encrypt, msgSignature: signature, timestamp: timestamp, nonce: nonce, now: now),
-      let inner = Self.fields(opened.message)
+    guard let encrypt = outer["Encrypt"], let signature = query["msg_signature"], let timestamp = query["timestamp"],
+      let nonce = query["nonce"]
     else { throw PushRefused() }
-    return try Self.event(inner, isAuthentic: true, now: now)
+    for settings in credentials.settings {
+      guard let key = settings.encodingAESKey,
+        let crypto = PushCrypto(token: settings.token, encodingAESKeys: [key], receiver: credentials.appID),
+        let opened = try? crypto.open(
+          encrypt: encrypt, msgSignature: signature, timestamp: timestamp, nonce: nonce, now: now)
+      else { continue }
+      guard let inner = Self.fields(opened.message) else { throw PushRefused() }
+      return try Self.event(inner, isAuthentic: true, now: now)
+    }
+    throw PushRefused()
   }
 
   private func isSigned(_ query: [String: String], _ credentials: PushCredentials) -> Bool {
     guard let signature = query["signature"], let timestamp = query["timestamp"], let nonce = query["nonce"] else {
       return false
     }
-    return PushCrypto.signs(signature, token: credentials.token, timestamp: timestamp, nonce: nonce)
+    return credentials.settings.contains {
+      PushCrypto.signs(signature, token: $0.token, timestamp: timestamp, nonce: nonce)
+    }
   }
 
   private func isRecent(_ timestamp: String?, _ now: Date) -> Bool {

@@ -9,13 +9,14 @@ import Testing
 /// WeChat's message push: what it may do, and what it must not (contract section 10).
 @Suite("WeChat's message push")
 struct PushTests {
-  private static let sender = PushSender()
-  private static let token = "push-Token-1"
-  private static let key = String(repeating: "abcdefg", count: 6) + "A"
+  private static let sender = PushedApp.sender
+  private static let token = PushedApp.token
+  private static let key = PushedApp.key
+  private static var now: Int { PushedApp.now }
 
   @Test("the URL is verified with the bytes of echostr, and with nothing else")
   func verification() async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let query = PushMessage.verification(token: Self.token, echo: "4375120948345356249", now: Self.now)
     let good = await Self.sender.verify(query, at: app.url)
     #expect(good.status == 200 && good.body == "4375120948345356249")
@@ -26,7 +27,7 @@ struct PushTests {
 
   @Test("a revoke deletes what it names, in either notation", arguments: PushMessage.Format.allCases)
   func revoke(format: PushMessage.Format) async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let user = try await app.person("alice")
     var message = PushMessage(event: "user_authorization_revoke", openid: user.openid)
     message.format = format
@@ -48,7 +49,7 @@ struct PushTests {
 
   @Test("an unknown RevokeInfo deletes everything that came from WeChat")
   func unknownRevoke() async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let user = try await app.person("bob")
     var message = PushMessage(event: "USER_AUTHORIZATION_REVOKE", openid: user.openid)
     message.revokeInfo = "4711"
@@ -62,7 +63,7 @@ struct PushTests {
 
   @Test("a cancelled WeChat user is unlinked and signed out")
   func cancellation() async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let user = try await app.person("carol")
     #expect(try await app.miniapp.userinfo(user.accessToken).status == 200)
     _ = try await app.push(PushMessage(event: "user_authorization_cancellation", openid: user.openid))
@@ -77,7 +78,7 @@ struct PushTests {
 
   @Test("a modified profile clears nickname and picture")
   func modified() async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let user = try await app.person("dave")
     _ = try await app.push(PushMessage(event: "user_info_modified", openid: user.openid))
     let stripped = try await app.user(user.sub) { $0["name"] == .null }
@@ -87,7 +88,7 @@ struct PushTests {
   @Test(
     "a flawed push gets a 4xx and changes nothing", arguments: PushMessage.Flaw.allCases, PushMessage.Format.allCases)
   func flawed(flaw: PushMessage.Flaw, format: PushMessage.Format) async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let user = try await app.person("erin")
     let before = try await app.miniapp.tenant.send("GET", "users/\(user.sub)").text
     var message = PushMessage(event: "user_authorization_cancellation", openid: user.openid)
@@ -95,14 +96,14 @@ struct PushTests {
     message.format = format
     let answer = try await app.push(message)
     #expect((400..<500).contains(answer.status), "\(answer.status)")
-    try await app.nothingIsDue()
+    #expect(try await app.due() == 0)
     #expect(try await app.miniapp.tenant.send("GET", "users/\(user.sub)").text == before)
     #expect(try await app.miniapp.userinfo(user.accessToken).status == 200)
   }
 
   @Test("WeChat's own oddities are overlooked", arguments: PushMessage.Quirk.allCases)
   func quirks(quirk: PushMessage.Quirk) async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let user = try await app.person("ivan")
     var message = PushMessage(event: "user_info_modified", openid: user.openid)
     message.format = .json
@@ -113,14 +114,14 @@ struct PushTests {
 
   @Test("in compatible mode the encrypted half counts", arguments: PushMessage.Format.allCases)
   func compatible(format: PushMessage.Format) async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let user = try await app.person("judy")
     var message = PushMessage(event: "user_info_modified", openid: user.openid)
     message.mode = .compatible
     message.format = format
     message.flaw = .tampered
     #expect(try await app.push(message).status == 403)
-    try await app.nothingIsDue()
+    #expect(try await app.due() == 0)
     message.flaw = nil
     #expect(try await app.push(message).body == "success")
     _ = try await app.user(user.sub) { $0["name"] == .null }
@@ -128,7 +129,7 @@ struct PushTests {
 
   @Test("an earlier event that arrives after a later one, within five minutes, counts too")
   func outOfOrder() async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let user = try await app.person("karl")
     var message = PushMessage(event: "user_authorization_revoke", openid: user.openid)
     message.revokeInfo = "8"
@@ -144,13 +145,13 @@ struct PushTests {
 
   @Test("a privacy event in plain mode has no effect and leaves one audit event")
   func plain() async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let user = try await app.person("frank")
     var message = PushMessage(event: "user_authorization_cancellation", openid: user.openid)
     message.mode = .plain
     let answer = try await app.push(message)
     #expect(answer.status == 400 && answer.body.contains("push_not_encrypted") && answer.attempts == 3)
-    try await app.nothingIsDue()
+    #expect(try await app.due() == 0)
     #expect(try await app.miniapp.userinfo(user.accessToken).status == 200)
     let events = try await app.miniapp.tenant.send("GET", "audit-events?action=wechat.push.refused").items
     #expect(events.count == 1)
@@ -162,7 +163,7 @@ struct PushTests {
 
   @Test("the same push ten times at once is one event")
   func replay() async throws {
-    let app = try await Self.app()
+    let app = try await PushedApp.make()
     let user = try await app.person("grace")
     var message = PushMessage(event: "user_authorization_revoke", openid: user.openid)
     message.revokeInfo = "6"
@@ -177,7 +178,7 @@ struct PushTests {
     _ = try await app.user(user.sub) { $0["name"] == .null }
     #expect(try await app.miniapp.tenant.send("PATCH", "users/\(user.sub)", #"{"name":"New"}"#).status == 200)
     _ = await Self.sender.send(query, body: body, format: .xml, to: app.url)
-    try await app.nothingIsDue()
+    #expect(try await app.due() == 0)
     #expect(try await app.miniapp.tenant.send("GET", "users/\(user.sub)").text("name") == "New")
     let events = try await app.miniapp.tenant.send("GET", "audit-events?action=wechat.user_authorization_revoke").items
     #expect(events.count == 1)
@@ -185,7 +186,7 @@ struct PushTests {
 
   @Test("a push for another tenant's client, or one without push settings, finds nothing")
   func foreign() async throws {
-    let (app, other) = (try await Self.app(), try await TestMiniapp.make())
+    let (app, other) = (try await PushedApp.make(), try await TestMiniapp.make())
     let user = try await app.person("heidi")
     let message = PushMessage(event: "user_authorization_cancellation", openid: user.openid)
     let (query, body) = try message.sealed(appID: app.miniapp.app.id, token: Self.token, key: Self.key, now: Self.now)
@@ -202,11 +203,7 @@ struct PushTests {
   func suspendedLag() async throws {
     let miniapp = try await TestMiniapp.make()
     let server = miniapp.server
-    _ = try await server.database.administer(
-      """
-      INSERT INTO push_schedule (tenant_id, push_id, run_at)
-      VALUES ('\(miniapp.tenant.id)', gen_random_uuid(), now() - interval '9 years')
-      """)
+    _ = try await PushedApp(miniapp: miniapp).leave(dueAt: "now() - interval '9 years'")
     let path = "/v1/tenants/\(miniapp.tenant.slug)"
     let suspended = try await server.send("PATCH", path, key: TestServer.operatorToken, #"{"status":"suspended"}"#)
     #expect(suspended.status == 200)
@@ -214,61 +211,5 @@ struct PushTests {
     let work = PushWork(database: services.database, heartbeat: services.database, ring: services.ring)
     let year = 31_536_000.0
     #expect(try await work.lag() < year)
-  }
-
-  // MARK: What the rules are tried on
-
-  private static var now: Int { Int(Date().timeIntervalSince1970) }
-
-  private struct Signed {
-    let sub: String
-    let openid: String
-    let accessToken: String
-    let refreshToken: String
-  }
-
-  private struct PushedApp {
-    let miniapp: TestMiniapp
-    var path: String { "/t/\(miniapp.tenant.slug)/wechat/push/\(miniapp.clientID)" }
-    var url: String { "http://127.0.0.1:\(miniapp.server.port)\(path)" }
-
-    /// Somebody with name, picture and phone number.
-    func person(_ name: String) async throws -> Signed {
-      let profile = #", "profile": {"nickname": "N \#(name)", "avatar_url": "https://a.example/\#(name)"}"#
-      let made = try await miniapp.register(name, #", "phone_code": "\#(miniapp.phoneCode(name))""# + profile)
-      let openid = try await miniapp.tenant.send("GET", "users/\(made.sub)/identities").items.first?["openid"]?.string
-      guard let openid, made.status == 201 else { throw TestFailure(description: made.text) }
-      return Signed(
-        sub: made.sub, openid: openid, accessToken: made.text("access_token"), refreshToken: made.text("refresh_token"))
-    }
-
-    func push(_ message: PushMessage) async throws -> PushSender.Answer {
-      let (query, body) = try message.sealed(
-        appID: miniapp.app.id, token: PushTests.token, key: PushTests.key, now: PushTests.now)
-      return await PushTests.sender.send(query, body: body, format: message.format, to: url)
-    }
-
-    /// The user, as soon as a worker has made them fit.
-    func user(_ id: String, _ fits: @escaping @Sendable (TestServer.Answer) -> Bool) async throws -> TestServer.Answer {
-      try await eventually("the push to be applied") {
-        let user = try await miniapp.tenant.send("GET", "users/\(id)")
-        return fits(user) ? user : nil
-      }
-    }
-
-    func nothingIsDue() async throws {
-      let rows = try await miniapp.server.database.administer(
-        "SELECT count(*) FROM push_schedule WHERE tenant_id = '\(miniapp.tenant.id)'")
-      #expect(rows == [["0"]])
-    }
-  }
-
-  private static func app() async throws -> PushedApp {
-    let miniapp = try await TestMiniapp.make()
-    let patched = try await miniapp.tenant.send(
-      "PATCH", "third-party-authz-clients/\(miniapp.clientID)",
-      #"{"push_token":"\#(token)","push_encoding_aes_key":"\#(key)"}"#)
-    guard patched.status == 200 else { throw TestFailure(description: patched.text) }
-    return PushedApp(miniapp: miniapp)
   }
 }

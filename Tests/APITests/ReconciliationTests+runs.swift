@@ -54,7 +54,7 @@ extension ReconciliationTests {
     let next = try #require(try await world.claim())
     let cancelled = try await world.tenant.send("POST", "reconciliations/\(id)/cancel")
     #expect(cancelled.status == 200 && cancelled.text("status") == "cancelled")
-    #expect(try await world.reconciler.work(next) == .lost)
+    #expect(try await world.reconciler.work(next) == .cancelled)
     #expect(try await world.claim() == nil)
     let after = try await world.tenant.send("GET", "reconciliations/\(id)")
     #expect(after["progress"]?.object?["done"]?.integer == 4000)
@@ -107,7 +107,7 @@ extension ReconciliationTests {
     let claim = try #require(try await world.claim())
     // Which of the three meets the limit is chance; those before it are stored.
     let first = try await world.reconciler.work(claim)
-    guard case .paused(.seconds(60), let before) = first else {
+    guard case .heldUp(.seconds(60), let before, reason: "rate_limited 45011") = first else {
       Issue.record("\(first)")
       return
     }
@@ -126,7 +126,7 @@ extension ReconciliationTests {
     let id = try await world.queue("apply")
     var pauses = 0
     while let claim = try await world.claim() {
-      if case .paused = try await world.reconciler.work(claim) { pauses += 1 }
+      if case .heldUp = try await world.reconciler.work(claim) { pauses += 1 }
       try await world.administer("UPDATE reconciliation_claims SET run_at = now() WHERE reconciliation_id = '\(id)'")
     }
     #expect(pauses == 2)

@@ -127,7 +127,8 @@ struct SessionExpiryTests {
     let tenant = try await TestServer.shared().tenant()
     let application = try await tenant.application()
     let later =
-      "UPDATE sweeps SET run_at = now() + interval '1 hour', lease_until = NULL, attempts = 0, last_error = NULL"
+      "UPDATE sweeps SET run_at = now() + interval '1 hour', lease_until = NULL, attempts = 0, last_error = NULL, "
+      + "pass_begun_at = now() - interval '1 hour'"
     try await expiry.administer(later)
     let job = try await tenant.send("GET", "jobs?kind=session_expiry").items
     #expect(job.count == 1)
@@ -138,6 +139,36 @@ struct SessionExpiryTests {
     #expect(try await expiry.administer(due) == [["t"]])
     let others = try await expiry.administer("SELECT bool_and(run_at > now()) FROM sweeps WHERE name <> 'sessions'")
     #expect(others == [["t"]])
+    // The sweep is all tenants': it is not begun again and again for one.
+    try await expiry.administer(
+      "\(later), pass_begun_at = now()".replacing("pass_begun_at = now() - interval '1 hour', ", with: ""))
+    #expect(try await tenant.send("POST", "jobs/\(application)/run").status == 200)
+    #expect(try await expiry.administer(due) == [["f"]])
+    let begun = try await expiry.administer(
+      "SELECT to_char(max(pass_begun_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS') FROM sweeps WHERE name = 'sessions'"
+    )
+    let updated = try await tenant.send("GET", "jobs/\(application)").text("updated_at")
+    #expect(updated.hasPrefix((begun.first?[0] ?? nil) ?? "-"))
+  }
+
+  @Test("a reconciliation that ended is forgotten after ninety days, one that is under way is not")
+  func reconciliations() async throws {
+    let expiry = try await Expiry.make()
+    let tenant = try await TestServer.shared().tenant()
+    let application = try await tenant.application()
+    for (days, status) in [(91, "succeeded"), (91, "failed"), (91, "running"), (89, "cancelled")] {
+      try await expiry.administer(
+        """
+        INSERT INTO reconciliations (tenant_id, id, identity_application_id, mode, cause, status, finished_at)
+        VALUES ('\(tenant.id)', (SELECT left(uuidv7_floor(now() - interval '\(days) days')::text, 24)
+          || right(gen_random_uuid()::text, 12))::uuid, '\(application)', 'apply', 'schedule', '\(status)',
+          CASE WHEN '\(status)' <> 'running' THEN now() - interval '\(days) days' END)
+        """)
+    }
+    try await expiry.drain()
+    let left = try await expiry.administer(
+      "SELECT status FROM reconciliations WHERE tenant_id = '\(tenant.id)' ORDER BY status")
+    #expect(left == [["cancelled"], ["running"]])
   }
 
   @Test("an applied push is forgotten after a day, one that waits is not")

@@ -90,7 +90,9 @@ import Testing
   @Test("a connection that does not say what it wants, or not to the end, is closed")
   func slow() async throws {
     let shared = try await TestServer.shared()
-    let runtime = Runtime(settings: try Settings(shared.environment()), label: "slow", logger: Logger(label: "slow"))
+    let runtime = Runtime(
+      settings: try Settings(shared.environment()), label: "slow",
+      logger: Logger(label: "slow") { _ in SwiftLogNoOpLogHandler() })
     let listening = Signal<Int>()
     let patience = RequestDeadlines.Patience(head: .milliseconds(600), body: .milliseconds(300))
     let server = runtime.apiServer(patience: patience) { listening.send($0) }

@@ -75,6 +75,35 @@ struct SessionKeyTests {
     }
   }
 
+  @Test("resets of one person's key close together are refused, another person's is not")
+  func frequentResets() async throws {
+    try await TestWeChat.run { wechat async throws in
+      let app = wechat.world.register(App())
+      var key = try await Self.login(wechat, app)
+      for _ in 0..<5 {
+        let answer = try await Self.signed(wechat, "wxa/resetusersessionkey", app, key)
+        #expect(answer.errcode == 0)
+        key = answer.text("session_key")
+      }
+      #expect(try await Self.signed(wechat, "wxa/resetusersessionkey", app, key).errcode == 45011)
+      #expect(try await Self.signed(wechat, "wxa/checksession", app, key).errcode == 0)
+      wechat.world.advanceClock(seconds: 60)
+      #expect(try await Self.signed(wechat, "wxa/resetusersessionkey", app, key).errcode == 0)
+    }
+  }
+
+  @Test("an app says which limits it has, also after they were changed")
+  func limits() async throws {
+    try await TestWeChat.run { wechat async throws in
+      let app = wechat.world.register(App())
+      let answer = try await wechat.control(
+        "PATCH", "apps/\(app.id)", #"{"calls_per_minute":{"sns/userinfo":5},"calls_per_day":{"sns/userinfo":50}}"#)
+      #expect(answer["calls_per_minute"]?.object?["sns/userinfo"]?.integer == 5)
+      #expect(answer["calls_per_minute"]?.object?["cgi-bin/token"]?.integer == 10_000)
+      #expect(answer["calls_per_day"]?.object?["sns/userinfo"]?.integer == 50)
+    }
+  }
+
   @Test("open data is under the key of the moment, signed, and names the app and the time")
   func openData() async throws {
     try await TestWeChat.run { wechat async throws in

@@ -25,6 +25,18 @@ struct TokenRuleTests {
     }
   }
 
+  @Test("a token of cgi-bin/token that has expired does not come back to life with the next one")
+  func expiredLegacy() async throws {
+    try await TestWeChat.run { wechat async throws in
+      let app = wechat.world.register(App())
+      let first = try await wechat.legacyToken(app).text("access_token")
+      wechat.world.advanceClock(seconds: 7201)
+      #expect(try await wechat.errcode(of: first) == 42001)
+      _ = try await wechat.legacyToken(app)
+      #expect(try await wechat.errcode(of: first) == 40001)
+    }
+  }
+
   @Test("stable_token gives the same with less time left, and another in its last 300 s; both work then")
   func stable() async throws {
     try await TestWeChat.run { wechat async throws in

@@ -109,7 +109,8 @@ import Testing
     let files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
     var seen = 0
     while let file = files?.nextObject() as? URL {
-      guard file.pathExtension == "swift" else { continue }
+      // The migrator has a connection of its own, and ends with it.
+      guard file.pathExtension == "swift", !file.path().contains("/Migrator/") else { continue }
       let text = try String(contentsOf: file, encoding: .utf8)
       for call in text.matches(of: /set_config\([^)]*(?:\([^)]*\)[^)]*)*\)/) {
         seen += 1

@@ -28,6 +28,12 @@ struct ErrorCatalogueTests {
     }
   }
 
+  @Test("an address that the administrator refused is not tried again before WeChat asks again")
+  func refusedAddress() {
+    #expect(ProviderFailure(errcode: 89506, errmsg: "", proof: .secret).retryAfter == 86_400)
+    #expect(ProviderFailure(errcode: 89507, errmsg: "", proof: .secret).retryAfter == 3600)
+  }
+
   @Test("every other errcode, known or not, is wechat_error with 502")
   func others() {
     let named = Set(Self.contract.flatMap(\.errcodes))

@@ -12,6 +12,7 @@ extension Problem {
     case .invalid(let field, let detail): self = .invalid("/\(field)", detail)
     case .faulty(let faults): self = .invalid(faults.map { FieldFault("/\($0.field)", $0.detail) })
     case .scopeExceeded(let scope): self = .scopeMissing(scope)
+    case .provider(let failure): self.init(failure)
     case .broken, .database: return nil
     }
   }

@@ -43,6 +43,24 @@ enum AuthorizationPages {
     return response
   }
 
+  /// A limit or a fault of ours, or an address that is none.
+  static func failed(_ problem: Problem, _ frame: PageFrame, requestID: String) -> Response {
+    let code =
+      switch problem.status {
+      case .notFound: "not_found"
+      case .tooManyRequests: "too_many_requests"
+      case .serviceUnavailable: "temporarily_unavailable"
+      case .forbidden: problem.code
+      case let status where status.code >= 500: "server_error"
+      default: "invalid_request"
+      }
+    let detail = frame.language == .chinese ? problem.detailZH ?? problem.detail : problem.detail
+    var response = Response.page(
+      ErrorPage(frame: frame, code: code, reference: requestID, detail: detail), problem.status)
+    response.headers[.retryAfter] = problem.headers[.retryAfter]
+    return response
+  }
+
   /// What WeChat or the rules of federation refused.
   static func refused(
     _ refusal: FederationRefusal, retry: String?, _ frame: PageFrame, requestID: String

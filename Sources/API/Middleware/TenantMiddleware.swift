@@ -65,6 +65,8 @@ extension DatabaseError {
       case let fault as IdentityFault: fault
       case FederationRefusal.fault(let fault): fault
       case let refusal as ManagementRefusal: refusal.fault
+      case let failed as PageError: DatabaseError(behind: failed.error).map { .database($0) }
+      case OAuthRefusal.fault(let fault): fault
       case let headed as HeadedError: DatabaseError(behind: headed.error).map { .database($0) }
       default: nil
       }

@@ -149,9 +149,12 @@ struct AuthorizationRoutes: Sendable {
     } catch OAuthRefusal.oauth(let error) {
       return AuthorizationPages.error(error, frame, requestID: context.requestID)
     } catch OAuthRefusal.fault(let fault) {
-      throw fault
+      throw PageError(error: fault, frame: frame)
     } catch let problem as OAuthProblem {
       return AuthorizationPages.error(problem.error, frame, requestID: context.requestID)
+    } catch {
+      // It is logged where every other error is.
+      throw PageError(error: error, frame: frame)
     }
   }
 

@@ -34,9 +34,10 @@ extension OAuthRoutes {
     let text: String
     let presentation: AccessTokenVerifier.Presentation
 
-    /// An error in the words of the scheme that was used.
-    func problem(_ error: OAuthError) -> OAuthProblem {
-      if case .proof = presentation { OAuthProblem(dpop: error) } else { OAuthProblem(bearer: error) }
+    /// An error in the words of the scheme that was used; `scope` is what the token would need.
+    func problem(_ error: OAuthError, scope: String? = nil) -> OAuthProblem {
+      if case .proof = presentation { return OAuthProblem(dpop: error, scope: scope) }
+      return OAuthProblem(bearer: error, scope: scope)
     }
   }
 

@@ -30,12 +30,12 @@ struct OAuthRoutes: Sendable {
     open.get("userinfo", use: userinfo)
     open.post("userinfo", use: userinfo)
     issuer.post("introspect", use: introspect)
-    open.post("par", use: push)
+    issuer.post("par", use: push)
     open.post("revoke", use: revoke)
     for path in [".well-known/openid-configuration", "jwks.json"] {
       open.on(RouterPath(path), method: .options, use: CrossOrigin.preflight(.get))
     }
-    for path in ["token", "par", "revoke"] {
+    for path in ["token", "revoke"] {
       open.on(RouterPath(path), method: .options, use: CrossOrigin.preflight(.post))
     }
     open.on("userinfo", method: .options, use: CrossOrigin.preflight(.get, .post))
@@ -144,7 +144,7 @@ struct OAuthRoutes: Sendable {
         OAuthError(.invalidToken, "the access token is expired, revoked, not of this issuer or bound to another key"))
     }
     guard live.claims.scope.contains("openid") else {
-      throw token.problem(OAuthError(.insufficientScope, "the access token lacks the scope openid"))
+      throw token.problem(OAuthError(.insufficientScope, "the access token lacks the scope openid"), scope: "openid")
     }
     return .json(
       .ok, JSONWriter.object(capacity: 600) { live.claims.writeUserInfo(user, live.requestedClaims, to: &$0) })
@@ -168,8 +168,6 @@ struct OAuthRoutes: Sendable {
       return try await body()
     } catch .oauth(let error) {
       throw OAuthProblem(error)
-    } catch .fault(.database(let error)) where error.isTransient {
-      throw OAuthProblem(OAuthError(.temporarilyUnavailable, "the service cannot answer right now"))
     } catch .fault(let fault) {
       throw fault
     }

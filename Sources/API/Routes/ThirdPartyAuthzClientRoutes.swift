@@ -133,7 +133,8 @@ struct ThirdPartyAuthzClientRoutes: Sendable {
       },
       .post("\(path)/{id}/verify", "verify_third_party_authz_client", .tenantWrite, status: .ok) { request, context in
         try QueryParameters.none(request)
-        return answer(request, context, try await clients.verify(try context.id(), in: context.database))
+        let verified = try await clients.verify(try context.id(), in: context.database, author: context.author)
+        return answer(request, context, verified)
       },
     ]
   }

@@ -21,7 +21,7 @@ extension Authorization {
       guard fields.reduce(0, { $0 + $1.key.utf8.count + $1.value.utf8.count }) <= PushedRequest.mostBytes else {
         throw OAuthError(.invalidRequest, "the request is too long")
       }
-      _ = try client.registration.redirectURI(fields)
+      _ = try client.registration.redirectURI(fields, refusal: .invalidRequest)
       _ = try client.registration.request(fields)
     } catch {
       throw .oauth(error)

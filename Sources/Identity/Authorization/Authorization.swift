@@ -186,7 +186,7 @@ public struct Authorization: Sendable {
   static let loginRequired = OAuthError(.loginRequired, "nobody is signed in who fits the request")
   private static let consentRequired = OAuthError(.consentRequired, "the user has not agreed to this scope")
   private static let unknownClient = OAuthRefusal.oauth(
-    OAuthError(.invalidRequest, "client_id is missing or not one of this issuer"))
+    OAuthError(.invalidClient, "client_id is missing or not one of this issuer"))
 }
 
 extension BrowserSession {

@@ -13,12 +13,15 @@ struct ClientRegistration: Sendable {
   let isPublic: Bool
 
   /// The `redirect_uri` of a request, where it is registered and no value is too long to be taken whole.
-  /// - Throws: `invalid_request`.
-  func redirectURI(_ fields: [String: String]) throws(OAuthError) -> String {
+  /// - Parameter refusal: the code for one that is not registered: what a page calls it, unless a client is told by itself.
+  /// - Throws: `refusal`, `invalid_request`.
+  func redirectURI(
+    _ fields: [String: String], refusal: OAuthError.Code = .invalidRedirectURI
+  ) throws(OAuthError) -> String {
     guard let redirectURI = fields["redirect_uri"],
       RedirectURI.isRegistered(redirectURI, among: redirectURIs, isNative: type == "native")
     else {
-      throw OAuthError(.invalidRequest, "redirect_uri is missing or not registered for this client")
+      throw OAuthError(refusal, "redirect_uri is missing or not registered for this client")
     }
     guard fields.values.allSatisfy({ $0.utf8.count <= AuthorizationRequest.longestValue }) else {
       throw OAuthError(.invalidRequest, "a parameter is too long")

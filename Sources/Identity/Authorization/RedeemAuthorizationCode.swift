@@ -25,7 +25,7 @@ extension TokenEndpoint {
       challenge: verifier.map { Base64URL.string(Digest.sha256($0.utf8)) },
       keyThumbprint: request.proof?.thumbprint)
     do {
-      guard isWellFormed, let redeemed = try await database.run(redeem, proving: request.proof).first else {
+      guard isWellFormed, let redeemed = try await redeemed(redeem, proving: request.proof, in: database) else {
         _ = try await database.run(BurnCode(code: code), repeatable: true)
         throw Self.invalidCode
       }
@@ -42,6 +42,14 @@ extension TokenEndpoint {
     } catch {
       throw .fault(.cryptography("redeeming a code"))
     }
+  }
+
+  /// What a code turns into; a client's first one in a session joins that first.
+  private func redeemed(
+    _ redeem: RedeemCode, proving proof: DPoPProof?, in database: TenantDatabase
+  ) async throws(DatabaseError) -> RedeemedCode? {
+    if let redeemed = try await database.run(redeem, proving: proof).first { return redeemed }
+    return try await database.run(JoinSession(redeem: redeem), redeem).1.first
   }
 
   private func issue(

@@ -1,4 +1,5 @@
 import Query
+import Secrets
 import Tenancy
 
 /// Third-party authz clients, newest first.
@@ -85,11 +86,13 @@ struct InsertThirdPartyAuthzClient: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> ClientDetails { try ClientDetails(&row) }
 }
 
-/// Changes a third-party authz client. New credentials are unverified, and the hub may ask WeChat at once again.
+/// Changes a third-party authz client. New credentials are unverified, and the hub may ask WeChat at once again; push settings
+/// that are replaced count for an hour more.
 struct UpdateThirdPartyAuthzClient: TenantStatement {
   static let sql: SQL = """
     WITH target AS (
-      SELECT id FROM third_party_authz_clients WHERE tenant_id = current_tenant() AND id = $5
+      SELECT id, push_token_sealed, push_encoding_aes_key_sealed FROM third_party_authz_clients
+      WHERE tenant_id = current_tenant() AND id = $5
     ), changed AS (
       UPDATE third_party_authz_clients SET name = coalesce($7, name), app_id = coalesce($8, app_id),
         app_secret_sealed = coalesce($9, app_secret_sealed),
@@ -102,6 +105,12 @@ struct UpdateThirdPartyAuthzClient: TenantStatement {
         version = version + 1, updated_at = now()
       WHERE tenant_id = current_tenant() AND id = $5 AND ($6::bigint[] IS NULL OR version = ANY ($6))
       RETURNING *
+    ), kept AS (
+      INSERT INTO previous_push_settings (tenant_id, id, client_id, push_token_sealed, push_encoding_aes_key_sealed,
+        expires_at)
+      SELECT current_tenant(), $19, c.id, t.push_token_sealed, t.push_encoding_aes_key_sealed, now() + interval '1 hour'
+      FROM changed c JOIN target t ON t.id = c.id
+      WHERE t.push_token_sealed IS NOT NULL AND ($15 OR $17)
     ), freed AS (
       UPDATE wechat_app_tokens t SET access_token_sealed = NULL, expires_at = NULL, last_error = NULL
       FROM changed c
@@ -139,6 +148,7 @@ struct UpdateThirdPartyAuthzClient: TenantStatement {
     binder.bind(patch.isEnabled)
     binder.bind(pushToken)
     binder.bind(pushKey)
+    binder.bind(UUIDv7.make())
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Written<ClientDetails> {

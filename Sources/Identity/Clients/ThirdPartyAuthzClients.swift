@@ -68,16 +68,17 @@ public struct ThirdPartyAuthzClients: Sendable {
   }
 
   /// Asks WeChat with the client's credentials now and tells how that went.
-  /// - Throws: `.notFound`; `.conflict` `client_disabled`, or `verification_in_progress` while a worker is asking.
+  /// - Throws: `.notFound`; `.conflict` `client_disabled`, or `verification_in_progress` while a worker is asking; `.provider`
+  ///   when WeChat could not be asked or its answer says nothing about the credentials.
   public func verify(
-    _ id: ID<ThirdPartyAuthzClient>, in database: TenantDatabase
+    _ id: ID<ThirdPartyAuthzClient>, in database: TenantDatabase, author: Author
   ) async throws(ManagementRefusal) -> ClientDetails {
     let found = try await find(id, in: database)
     guard found.isEnabled else {
       throw .conflict(code: "client_disabled", detail: "The client is disabled; enable it first.")
     }
     let claimed = try await database.managing(ClaimAppToken(client: id, owner: UUIDv7.make())).first
-    guard let fence = claimed, try await fetched(id, fence: fence, in: database) else {
+    guard let fence = claimed, try await fetched(id, fence: fence, author: author, in: database) else {
       throw .conflict(
         code: "verification_in_progress",
         detail: "WeChat is being asked for \(found.appID) already; look again in a moment.")
@@ -87,14 +88,20 @@ public struct ThirdPartyAuthzClients: Sendable {
 
   /// True when WeChat was asked and its word is kept.
   private func fetched(
-    _ id: ID<ThirdPartyAuthzClient>, fence: Int, in database: TenantDatabase
+    _ id: ID<ThirdPartyAuthzClient>, fence: Int, author: Author, in database: TenantDatabase
   ) async throws(ManagementRefusal) -> Bool {
+    let outcome: AppTokenFetch.Outcome
     do throws(IdentityFault) {
-      if case .lost = try await tokens.fetch(id, fence: fence, attempts: 1, in: database) { return false }
-      return true
+      outcome = try await tokens.fetch(id, fence: fence, attempts: 1, author: author, in: database)
     } catch {
       if case .database(let error) = error { throw ManagementRefusal.database(error) }
       throw ManagementRefusal.broken("\(error)")
+    }
+    switch outcome {
+    case .stored: return true
+    case .failed(let failure) where failure.isRefusal: return true
+    case .failed(let failure): throw .provider(failure)
+    case .lost: return false
     }
   }
 

@@ -17,14 +17,16 @@ enum DeviceCode {
 struct StoreDeviceCode: TenantStatement {
   static let sql: SQL = """
     INSERT INTO device_authorizations (tenant_id, id, identity_application_id, client_id, secret_hash, user_code, scope,
-      poll_interval, expires_at)
-    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7::bigint::integer, now() + make_interval(secs => $8))
+      poll_interval, expires_at, resource)
+    VALUES (current_tenant(), $1, $2, $3, $4, $5, $6, $7::bigint::integer, now() + make_interval(secs => $8), $9)
     """
   let code: OpaqueToken
   let application: ID<IdentityApplication>
   let client: UUID
   let userCode: UserCode
   let scope: Scope
+  /// What its access tokens are to be for.
+  let resource: String?
 
   func bind(to binder: inout Binder) {
     binder.bind(code.id)
@@ -35,6 +37,7 @@ struct StoreDeviceCode: TenantStatement {
     binder.bind(scope.text)
     binder.bind(DeviceCode.interval)
     binder.bind(Double(DeviceCode.lifetime))
+    binder.bind(resource)
   }
 }
 

@@ -12,6 +12,8 @@ struct RedeemedDeviceCode: Sendable {
   let amr: [String]
   let authTime: Date
   let redeemedAt: Date
+  /// What its access tokens are for; `nil` for the issuer itself.
+  let resource: String?
 }
 
 /// Spends an approved device code for a session and a grant of the device's own, so that signing out of the browser that
@@ -21,7 +23,7 @@ struct RedeemDeviceCode: TenantStatement {
     WITH redeemed AS (
       UPDATE device_authorizations d SET used_at = now()
       WHERE d.tenant_id = current_tenant() AND d.id = $1 AND d.secret_hash = $2 AND d.client_id = $3
-        AND d.approved AND d.used_at IS NULL AND d.expires_at > now()
+        AND d.approved AND d.used_at IS NULL AND d.expires_at > now() AND ($10::text IS NULL OR d.resource = $10)
         AND EXISTS (SELECT FROM users u
           WHERE u.tenant_id = current_tenant() AND u.id = d.user_id AND u.status = 'active')
       RETURNING d.*
@@ -35,10 +37,10 @@ struct RedeemDeviceCode: TenantStatement {
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     ), granted AS (
       INSERT INTO grants (tenant_id, id, identity_application_id, user_id, client_id, session_id, scope, secret_hash,
-        rotated_at, idle_expires_at, expires_at, is_offline, amr, auth_time, dpop_jkt)
+        rotated_at, idle_expires_at, expires_at, is_offline, amr, auth_time, dpop_jkt, resource)
       SELECT current_tenant(), $5, a.id, r.user_id, r.client_id, $4, r.scope, $6, now(),
         now() + make_interval(secs => a.refresh_token_idle_ttl), now() + make_interval(secs => a.refresh_token_ttl),
-        'offline_access' = ANY (string_to_array(r.scope, ' ')), r.amr, r.auth_time, $9
+        'offline_access' = ANY (string_to_array(r.scope, ' ')), r.amr, r.auth_time, $9, r.resource
       FROM redeemed r
       JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
     ), audited AS (
@@ -49,7 +51,7 @@ struct RedeemDeviceCode: TenantStatement {
       u.email_verified, u.attributes, u.origin, u.status = 'active', u.last_login_at, u.version, u.created_at, u.updated_at,
       a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
       a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
-      r.scope, r.amr, r.auth_time, now()
+      r.scope, r.amr, r.auth_time, now(), r.resource
     FROM redeemed r
     JOIN users u ON u.tenant_id = current_tenant() AND u.id = r.user_id
     JOIN identity_applications a ON a.tenant_id = current_tenant() AND a.id = r.identity_application_id
@@ -62,6 +64,8 @@ struct RedeemDeviceCode: TenantStatement {
   let requestID: String
   /// The key of the DPoP proof that came with it.
   let keyThumbprint: String?
+  /// The resource that is asked for, which must be the one that was authorized.
+  let resource: String?
 
   func bind(to binder: inout Binder) {
     binder.bind(code.id)
@@ -73,12 +77,14 @@ struct RedeemDeviceCode: TenantStatement {
     binder.bind(UUIDv7.make())
     binder.bind(requestID)
     binder.bind(keyThumbprint)
+    binder.bind(resource)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> RedeemedDeviceCode {
     RedeemedDeviceCode(
       user: try User(&row), application: try ApplicationSettings(&row), scope: try row.next(),
-      amr: try row.next(ColumnArray<String>.self).elements, authTime: try row.next(), redeemedAt: try row.next())
+      amr: try row.next(ColumnArray<String>.self).elements, authTime: try row.next(), redeemedAt: try row.next(),
+      resource: try row.next())
   }
 }
 
@@ -94,6 +100,8 @@ struct PollDeviceCode: TenantStatement {
     let isApproved: Bool?
     /// True for a poll before its time; from then on the device must wait 5 s longer (RFC 8628 section 3.5).
     let isEarly: Bool
+    /// True where something else is asked for than was authorized.
+    let isForOther: Bool
   }
 
   static let sql: SQL = """
@@ -106,19 +114,24 @@ struct PollDeviceCode: TenantStatement {
       FOR UPDATE
     ) p
     WHERE d.tenant_id = current_tenant() AND d.id = p.id
-    RETURNING d.expires_at <= now(), d.used_at IS NOT NULL, d.approved, p.early
+    RETURNING d.expires_at <= now(), d.used_at IS NOT NULL, d.approved, p.early,
+      $4::text IS NOT NULL AND d.resource IS DISTINCT FROM $4
     """
   let code: OpaqueToken
   let client: UUID
+  /// As in `RedeemDeviceCode`.
+  let resource: String?
 
   func bind(to binder: inout Binder) {
     binder.bind(code.id)
     binder.bind(code.hash)
     binder.bind(client)
+    binder.bind(resource)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
     Output(
-      isExpired: try row.next(), isUsed: try row.next(), isApproved: try row.next(), isEarly: try row.next())
+      isExpired: try row.next(), isUsed: try row.next(), isApproved: try row.next(), isEarly: try row.next(),
+      isForOther: try row.next())
   }
 }

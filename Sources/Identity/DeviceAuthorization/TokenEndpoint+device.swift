@@ -40,12 +40,19 @@ extension TokenEndpoint {
     guard Scope(client.scopes).covers(scope) else {
       throw .oauth(OAuthError(.invalidScope, "the scope is wider than what the client is registered for"))
     }
+    let resource = request.fields["resource"]
+    do {
+      try client.registration.admit(resource: resource)
+    } catch {
+      throw .oauth(error)
+    }
     let code = OpaqueToken.make(prefix: DeviceCode.prefix)
     // Two of the codes of ten minutes are the same once in thousands of years; then another one is made.
     for _ in 0..<3 {
       let userCode = UserCode.make()
       let store = StoreDeviceCode(
-        code: code, application: client.application.id, client: client.id, userCode: userCode, scope: scope)
+        code: code, application: client.application.id, client: client.id, userCode: userCode, scope: scope,
+        resource: resource)
       do {
         _ = try await database.run(store)
         let issuer = issuer.issuer(tenant: database.tenant, application: client.application.slug)
@@ -70,8 +77,8 @@ extension TokenEndpoint {
     guard let code = OpaqueToken(text, prefix: DeviceCode.prefix) else { throw Self.invalidDeviceCode }
     let redeem = RedeemDeviceCode(
       code: code, client: client.id, session: .make(), refreshToken: .make(),
-      requestID: request.requestID, keyThumbprint: request.proof?.thumbprint)
-    let poll = PollDeviceCode(code: code, client: client.id)
+      requestID: request.requestID, keyThumbprint: request.proof?.thumbprint, resource: request.fields["resource"])
+    let poll = PollDeviceCode(code: code, client: client.id, resource: redeem.resource)
     let redeemed: RedeemedDeviceCode?
     let state: PollDeviceCode.Output?
     do {
@@ -86,7 +93,7 @@ extension TokenEndpoint {
       scope: Scope(parsing: redeemed.scope) ?? Scope([]), session: redeem.session, amr: redeemed.amr,
       authTime: redeemed.authTime, issuedAt: redeemed.redeemedAt, refreshToken: redeem.refreshToken,
       withUserClaims: false, givesRefreshToken: client.grantTypes.contains(GrantType.refreshToken.rawValue),
-      keyThumbprint: redeem.keyThumbprint)
+      keyThumbprint: redeem.keyThumbprint, resource: redeemed.resource)
     do {
       return try issuer.issue(facts)
     } catch {
@@ -98,6 +105,7 @@ extension TokenEndpoint {
   private static func refusal(_ state: PollDeviceCode.Output?) -> OAuthError {
     guard let state, !state.isUsed else { return invalidDeviceCodeError }
     if state.isExpired { return OAuthError(.expiredToken, "the device code has expired: begin again") }
+    if state.isForOther { return OAuthError(.invalidTarget, "resource is not the one that was authorized") }
     switch state.isApproved {
     case nil where state.isEarly: return OAuthError(.slowDown, "wait 5 seconds longer between two requests")
     case nil: return OAuthError(.authorizationPending, "nobody has answered for this device yet")

@@ -36,7 +36,7 @@ public struct CodeExchange: Sendable {
   /// Exchanges `code` for the person who made it.
   func exchange(
     _ code: String, client id: ID<ThirdPartyAuthzClient>, kind: WeChatFederation.Kind,
-    patience: Duration = CodeExchange.patience, in database: TenantDatabase
+    patience: Duration = CodeExchange.patience, in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> Result {
     let hash = Self.hash(of: code)
     let begun = try await database.refusing(BeginCodeExchange(client: id, codeHash: hash, providers: [kind.rawValue]))
@@ -50,6 +50,9 @@ public struct CodeExchange: Sendable {
       return .fresh(begun.client, person, codeHash: hash)
     } catch {
       await settle(error, hash: hash, client: id, in: database)
+      if case .provider(let failure) = error {
+        await database.note(failure, of: begun.client, at: .login, requestID: requestID)
+      }
       throw error
     }
   }

@@ -21,7 +21,7 @@ extension WeChatFederation {
   public func sixProfile(
     _ code: String, client id: ID<ThirdPartyAuthzClient>, in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> SixProfile {
-    switch try await codes.exchange(code, client: id, kind: .miniapp, in: database) {
+    switch try await codes.exchange(code, client: id, kind: .miniapp, in: database, requestID: requestID) {
     case .repeated(let client, .federateCode(let text), let user):
       guard let user,
         let found = try await database.refusing(FindUser(application: client.application.id, user: user)).first

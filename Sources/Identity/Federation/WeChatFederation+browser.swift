@@ -32,7 +32,8 @@ extension WeChatFederation {
   func signIn(
     _ arrival: WeChatArrival, only user: ID<User>?, in database: TenantDatabase
   ) async throws(FederationRefusal) -> BrowserOutcome {
-    let exchanged = try await codes.exchange(arrival.code, client: arrival.client, kind: arrival.kind, in: database)
+    let exchanged = try await codes.exchange(
+      arrival.code, client: arrival.client, kind: arrival.kind, in: database, requestID: arrival.requestID)
     switch exchanged {
     case .repeated(_, .browser(arrival.authorization, .signedIn(let text)), let user?):
       guard let cookie = OpaqueToken(text, prefix: BrowserSession.prefix) else { throw .codeSpent }
@@ -77,7 +78,8 @@ extension WeChatFederation {
   func link(
     _ arrival: WeChatArrival, to user: ID<User>, in database: TenantDatabase
   ) async throws(FederationRefusal) -> Bool {
-    let exchanged = try await codes.exchange(arrival.code, client: arrival.client, kind: arrival.kind, in: database)
+    let exchanged = try await codes.exchange(
+      arrival.code, client: arrival.client, kind: arrival.kind, in: database, requestID: arrival.requestID)
     switch exchanged {
     case .repeated(_, .browser(arrival.authorization, .linked(let isLinked)), _): return isLinked
     case .repeated(_, let seed, _): throw seed.refusal ?? .codeSpent

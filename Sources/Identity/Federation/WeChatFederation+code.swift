@@ -30,7 +30,7 @@ extension WeChatFederation {
     _ request: BindRequest, code: String, of kind: Kind, in database: TenantDatabase, requestID: String
   ) async throws(FederationRefusal) -> FederationOutcome {
     let exchanged = try await codes.exchange(
-      code, client: request.client, kind: kind, patience: Self.patience, in: database)
+      code, client: request.client, kind: kind, patience: Self.patience, in: database, requestID: requestID)
     switch exchanged {
     case .repeated(let client, .registrationRequired(let ticket), _):
       do throws(FederationRefusal) {

@@ -57,7 +57,7 @@ public struct WeChatFederation: Sendable {
     _ code: String, of kind: Kind = .miniapp, client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase,
     requestID: String
   ) async throws(FederationRefusal) -> FederationOutcome {
-    switch try await codes.exchange(code, client: client, kind: kind, in: database) {
+    switch try await codes.exchange(code, client: client, kind: kind, in: database, requestID: requestID) {
     case .repeated(let client, let seed, let user):
       return try await again(seed, user: user, client: client, in: database)
     case .fresh(let client, let person, let codeHash):
@@ -126,7 +126,8 @@ public struct WeChatFederation: Sendable {
   ) async throws(FederationRefusal) -> FederationOutcome.SignedIn {
     let (client, transaction) = try await redeemable(text, purpose: .bind, client: request.client, in: database)
     let target = try await bindTarget(request.bindTo, client, in: database)
-    let phone = try await phones.number(request.phoneCode, of: transaction.openid, client: client, in: database)
+    let phone = try await phones.number(
+      request.phoneCode, of: transaction.openid, client: client, in: database, requestID: requestID)
     let plan = PlannedSession.make(scope: Scope(client.scopes), now: now())
     let person = try person(of: transaction, in: database)
     func attempt(created: Bool) -> SignIn {

@@ -73,15 +73,12 @@ public struct Refresh: Sendable {
       guard let found = try await database.run(find, repeatable: true).first else { throw Self.invalid }
       if let successor = succession.next(token, of: found.secretHash) {
         guard found.isRecent else { return try await replayed(token.grant, in: database) }
-        guard request.resource == nil || request.resource == found.grant.resource else { throw Self.otherResource }
+        try Self.admit(request, found.grant)
         return try issue(found.grant, successor, request, in: database)
       }
       if Digest.equal(found.secretHash, token.hash) {
-        guard request.resource == nil || request.resource == found.grant.resource else { throw Self.otherResource }
-        guard let asked = request.scope, !(Scope(parsing: found.grant.scope) ?? Scope([])).covers(asked) else {
-          throw Self.invalid
-        }
-        throw OAuthRefusal.oauth(OAuthError(.invalidScope, "the scope is wider than what was granted"))
+        try Self.admit(request, found.grant)
+        throw Self.invalid
       }
       guard succession.leads(from: token, to: found.generation, of: found.secretHash) else { throw Self.invalid }
       return try await replayed(token.grant, in: database)
@@ -109,6 +106,15 @@ public struct Refresh: Sendable {
       _ = try await database.run(RevokeGrant(grant: token.grant), repeatable: true)
     } catch {
       throw .database(error)
+    }
+  }
+
+  /// Refuses what goes beyond the grant; the statement that rotates does the same by itself.
+  private static func admit(_ request: Request, _ grant: RotatedGrant) throws(OAuthRefusal) {
+    guard request.resource == nil || request.resource == grant.resource else { throw otherResource }
+    let granted = Scope(parsing: grant.scope) ?? Scope([])
+    guard request.scope.map(granted.covers) ?? true else {
+      throw .oauth(OAuthError(.invalidScope, "the scope is wider than what was granted"))
     }
   }
 

@@ -44,7 +44,7 @@ struct RotateRefreshToken: TenantStatement {
         AND s.expires_at > now() AND s.idle_expires_at > now()
       LEFT JOIN third_party_authz_clients t ON t.tenant_id = current_tenant() AND t.id = g.client_id AND t.enabled
       LEFT JOIN oauth_clients c ON c.tenant_id = current_tenant() AND c.id = g.client_id
-        AND ($7::boolean OR c.token_endpoint_auth_method = 'none')
+        AND ($7::boolean OR c.token_endpoint_auth_method = 'none') AND 'refresh_token' = ANY (c.grant_types)
         AND ($8::text IS NOT NULL OR NOT c.dpop_bound_access_tokens)
       WHERE g.tenant_id = current_tenant() AND g.id = $1 AND g.secret_hash = $2 AND g.revoked_at IS NULL
         AND g.expires_at > now() AND g.idle_expires_at > now()
@@ -152,6 +152,7 @@ struct FindGrant: TenantStatement {
           WHERE c.tenant_id = current_tenant() AND c.id = g.client_id AND c.enabled)
         OR EXISTS (SELECT FROM oauth_clients c WHERE c.tenant_id = current_tenant() AND c.id = g.client_id
           AND ($4::boolean OR c.token_endpoint_auth_method = 'none')
+          AND ($6::boolean OR 'refresh_token' = ANY (c.grant_types))
           AND ($6::boolean OR $5::text IS NOT NULL OR NOT c.dpop_bound_access_tokens)))
       AND ($6::boolean OR g.dpop_jkt IS NULL OR ($5::text IS NOT NULL AND ($4::boolean OR g.dpop_jkt = $5)))
     """
@@ -163,7 +164,7 @@ struct FindGrant: TenantStatement {
   let isAuthenticated: Bool
   /// The key of the proof that came with it.
   var keyThumbprint: String?
-  /// True where a token is given back and needs no proof.
+  /// True where a token is given back: that needs no proof, and no right to refresh.
   var anyKey = false
 
   func bind(to binder: inout Binder) {

@@ -15,8 +15,9 @@ struct CreateShadowUser: TenantStatement {
       FOR UPDATE
     ), created AS (
       INSERT INTO users (tenant_id, id, identity_application_id, username, name, picture, phone_number,
-        phone_number_verified, attributes, origin)
-      SELECT current_tenant(), $2, $3, $4, $5, $6, $7::text, $7::text IS NOT NULL, $8, 'shadow'
+        phone_number_verified, phone_number_source, attributes, origin)
+      SELECT current_tenant(), $2, $3, $4, $5, $6, $7::text, $7::text IS NOT NULL,
+        CASE WHEN $7::text IS NOT NULL THEN 'wechat' END, $8, 'shadow'
       WHERE $1::uuid IS NULL OR EXISTS (SELECT FROM ticket)
       RETURNING id
     ), unified AS (

@@ -15,7 +15,9 @@ struct LinkIdentity: TenantStatement {
       SELECT u.id FROM users u, ticket
       WHERE u.tenant_id = current_tenant() AND u.identity_application_id = $2 AND u.id = $3 AND u.status = 'active'
     ), phoned AS (
-      UPDATE users u SET phone_number = $4, phone_number_verified = true, version = u.version + 1, updated_at = now()
+      UPDATE users u SET phone_number = $4, phone_number_verified = true,
+        phone_number_source = CASE WHEN u.phone_number IS NULL THEN 'wechat' ELSE u.phone_number_source END,
+        version = u.version + 1, updated_at = now()
       FROM target
       WHERE u.tenant_id = current_tenant() AND u.id = target.id AND $4::text IS NOT NULL
         AND (u.phone_number IS NULL OR u.phone_number = $4)

@@ -85,10 +85,14 @@ public struct JobList: Sendable {
     ).first.orNotFound()
   }
 
-  /// Makes a job due now; one that runs already is left alone.
-  /// - Throws: `.notFound`.
+  /// Makes a job due now; one that runs already is left alone, one that failed is taken up again.
+  /// - Throws: `.notFound`; `.conflict` `job_finished` for one that is done or was cancelled.
   public func runNow(_ job: ID<Job>, author: Author) async throws(ManagementRefusal) -> Job {
-    guard !(try await database.managing(RunJob(author: author, job: job))).isEmpty else { throw .notFound }
-    return try await find(job)
+    let due = try await database.managing(RunJob(author: author, job: job))
+    let found = try await find(job)
+    guard !due.isEmpty else {
+      throw .conflict(code: "job_finished", detail: "The job is over; ask for a new one.")
+    }
+    return found
   }
 }

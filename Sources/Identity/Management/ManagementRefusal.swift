@@ -1,3 +1,4 @@
+import Federation
 import FoundationEssentials
 import Query
 import Tenancy
@@ -16,6 +17,8 @@ public enum ManagementRefusal: Error, Sendable, Equatable {
   case faulty([FieldRefusal])
   /// The key would hand out a scope it does not have itself.
   case scopeExceeded(String)
+  /// The provider that had to be asked refused for a reason that is not the caller's, or could not be asked.
+  case provider(ProviderFailure)
   /// A sealed value does not open, or the crypto library refused; names the place, never the value.
   case broken(String)
   /// The database failed.

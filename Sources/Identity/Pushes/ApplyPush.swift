@@ -12,7 +12,7 @@ struct ApplyPush: TenantStatement {
   struct Effect: Sendable, Equatable {
     /// Name and picture, the attributes that come from WeChat and the raw profile.
     var profile = false
-    /// The phone number of a shadow user: others have theirs from elsewhere.
+    /// The phone number, where WeChat gave it.
     var phone = false
     /// Session key and OAuth tokens.
     var grants = false
@@ -20,10 +20,15 @@ struct ApplyPush: TenantStatement {
     var identity = false
 
     /// What an event deletes (WeChat: user privacy events, RevokeInfo).
-    init(_ kind: PushEvent.Kind) {
+    ///
+    /// A website and a native app have one authorisation, so any number means all of it; the numbers name parts at a miniapp
+    /// and at an official account only.
+    init(_ kind: PushEvent.Kind, provider: String) {
       switch kind {
       case .profileModified: profile = true
       case .accountCancelled: (profile, phone, grants, identity) = (true, true, true, true)
+      case .authorizationRevoked where provider == "wechat_web" || provider == "wechat_mobile":
+        (profile, phone, grants) = (true, true, true)
       case .authorizationRevoked(let numbers):
         for number in numbers {
           switch number {
@@ -58,8 +63,9 @@ struct ApplyPush: TenantStatement {
         name = CASE WHEN $6 THEN NULL ELSE u.name END,
         picture = CASE WHEN $6 THEN NULL ELSE u.picture END,
         attributes = CASE WHEN $6 THEN u.attributes - $10::text[] ELSE u.attributes END,
-        phone_number = CASE WHEN $7 AND u.origin = 'shadow' THEN NULL ELSE u.phone_number END,
-        phone_number_verified = u.phone_number_verified AND NOT ($7 AND u.origin = 'shadow'),
+        phone_number = CASE WHEN $7 AND u.phone_number_source = 'wechat' THEN NULL ELSE u.phone_number END,
+        phone_number_verified = u.phone_number_verified AND NOT ($7 AND u.phone_number_source IS NOT DISTINCT FROM 'wechat'),
+        phone_number_source = CASE WHEN $7 THEN NULL ELSE u.phone_number_source END,
         username = CASE WHEN $9 AND u.username IN (p.openid, p.unionid) THEN NULL ELSE u.username END,
         version = u.version + 1, updated_at = now()
       FROM person p WHERE u.tenant_id = current_tenant() AND u.id = p.user_id AND ($6 OR $7 OR $9)
@@ -106,7 +112,7 @@ struct ApplyPush: TenantStatement {
   let openid: String?
 
   func bind(to binder: inout Binder) {
-    let effect = Effect(kind)
+    let effect = Effect(kind, provider: found.provider)
     binder.bind(push)
     binder.bind(fence)
     binder.bind(found.application)

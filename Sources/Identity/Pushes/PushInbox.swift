@@ -10,7 +10,7 @@ import Tenancy
 public struct PushInbox: Sendable {
   /// Why a push was not taken.
   public enum Refusal: Error, Sendable {
-    /// No such enabled client with push settings.
+    /// No such client with push settings.
     case clientNotFound
     /// Signature, receiver, time or form are wrong.
     case refused
@@ -70,21 +70,28 @@ public struct PushInbox: Sendable {
   private func credentials(
     _ client: ID<ThirdPartyAuthzClient>, _ database: TenantDatabase
   ) async throws(Refusal) -> PushCredentials {
-    let found: FindPushSettings.Output?
+    let found: [FindPushSettings.Output]
+    let previous: [FindPreviousPushSettings.Output]
     do {
-      found = try await database.run(FindPushSettings(client: client), repeatable: true).first
+      (found, previous) = try await database.run(
+        FindPushSettings(client: client), FindPreviousPushSettings(client: client), repeatable: true)
     } catch {
       throw .fault(.database(error))
     }
-    guard let found else { throw .clientNotFound }
-    let tenant = database.tenant.id
+    guard let current = found.first else { throw .clientNotFound }
+    func opened(_ token: [UInt8], _ key: [UInt8]?) throws(KeyRing.Fault) -> PushCredentials.Settings {
+      let tenant = database.tenant.id
+      return PushCredentials.Settings(
+        token: Secret(String(decoding: try ring.open(token, for: .pushToken(tenant, client)), as: UTF8.self)),
+        encodingAESKey: try key.map { sealed throws(KeyRing.Fault) in
+          Secret(String(decoding: try ring.open(sealed, for: .pushKey(tenant, client)), as: UTF8.self))
+        })
+    }
     do {
-      let token = try ring.open(found.tokenSealed, for: .pushToken(tenant, client))
-      let key = try found.keySealed.map { sealed throws(KeyRing.Fault) in
-        Secret(String(decoding: try ring.open(sealed, for: .pushKey(tenant, client)), as: UTF8.self))
-      }
-      return PushCredentials(
-        appID: found.appID, token: Secret(String(decoding: token, as: UTF8.self)), encodingAESKey: key)
+      let settings = try opened(current.tokenSealed, current.keySealed)
+      // One that does not open any more is as good as past: its hour is short.
+      let older = previous.compactMap { try? opened($0.tokenSealed, $0.keySealed) }
+      return PushCredentials(appID: current.appID, settings: [settings] + older)
     } catch {
       throw .fault(.sealedValue("third_party_authz_clients.push_token_sealed of \(client)"))
     }

@@ -2,7 +2,8 @@ import Query
 import Secrets
 import Tenancy
 
-/// What pushes to a client are verified with; no row when it is disabled or has none.
+/// What pushes to a client are verified with; no row when it has no push settings. A disabled client's pushes count too: what a
+/// person took back at WeChat must go, whether or not the tenant lets people sign in there.
 struct FindPushSettings: TenantStatement {
   struct Output: Sendable {
     let appID: String
@@ -12,7 +13,7 @@ struct FindPushSettings: TenantStatement {
 
   static let sql: SQL = """
     SELECT app_id, push_token_sealed, push_encoding_aes_key_sealed FROM third_party_authz_clients
-    WHERE tenant_id = current_tenant() AND id = $1 AND enabled AND push_token_sealed IS NOT NULL
+    WHERE tenant_id = current_tenant() AND id = $1 AND push_token_sealed IS NOT NULL
     """
   let client: ID<ThirdPartyAuthzClient>
 
@@ -20,6 +21,27 @@ struct FindPushSettings: TenantStatement {
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
     Output(appID: try row.next(), tokenSealed: try row.next(), keySealed: try row.next())
+  }
+}
+
+/// Push settings that a client had until less than an hour ago, the newest first.
+struct FindPreviousPushSettings: TenantStatement {
+  struct Output: Sendable {
+    let tokenSealed: [UInt8]
+    let keySealed: [UInt8]?
+  }
+
+  static let sql: SQL = """
+    SELECT push_token_sealed, push_encoding_aes_key_sealed FROM previous_push_settings
+    WHERE tenant_id = current_tenant() AND client_id = $1 AND expires_at > now()
+    ORDER BY id DESC LIMIT 8
+    """
+  let client: ID<ThirdPartyAuthzClient>
+
+  func bind(to binder: inout Binder) { binder.bind(client) }
+
+  static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
+    Output(tokenSealed: try row.next(), keySealed: try row.next())
   }
 }
 
@@ -83,12 +105,13 @@ struct FindPush: TenantStatement {
     let client: ID<ThirdPartyAuthzClient>
     let application: ID<IdentityApplication>
     let appID: String
+    let provider: String
     let propertyMap: PropertyMap
     let sealed: [UInt8]?
   }
 
   static let sql: SQL = """
-    SELECT c.id, c.identity_application_id, c.app_id, c.property_map, p.event_sealed
+    SELECT c.id, c.identity_application_id, c.app_id, c.provider, c.property_map, p.event_sealed
     FROM push_schedule s
     JOIN wechat_pushes p ON p.tenant_id = current_tenant() AND p.id = s.push_id
     JOIN third_party_authz_clients c ON c.tenant_id = current_tenant() AND c.id = p.client_id
@@ -105,6 +128,6 @@ struct FindPush: TenantStatement {
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
     Output(
       client: try row.next(), application: try row.next(), appID: try row.next(),
-      propertyMap: PropertyMap(stored: try row.next()), sealed: try row.next())
+      provider: try row.next(), propertyMap: PropertyMap(stored: try row.next()), sealed: try row.next())
   }
 }

@@ -1,5 +1,6 @@
 import Federation
 import Jobs
+import Query
 import Secrets
 import Tenancy
 
@@ -28,15 +29,54 @@ public struct PushWork: Work {
     try await database.run(ClaimPushes(lease: lease, limit: limit))
   }
 
-  /// Applies a push.
+  /// Applies a push; one that cannot be applied is put off, with the reason in its row.
+  /// - Throws: when not even that could be kept; the lease then runs out.
   public func handle(_ claim: PushClaim) async throws -> Handled {
-    let tenant = database.scoped(to: try await directory.scope(slug: claim.slug))
-    guard let found = try await tenant.run(FindPush(push: claim.push, fence: claim.fence)).first else { return .lost }
-    // A push that does not open, or was applied, has nothing to do but to end.
-    let stored = found.sealed.flatMap { try? ring.open($0, for: .push(tenant.tenant.id, claim.push)) }
-    let event = stored.flatMap(PushEvent.kind(stored:)) ?? (.other, nil)
+    let reason: String
+    do {
+      return try await apply(claim)
+    } catch .sealedValue {
+      reason = "a sealed value does not open"
+    } catch .database(let error) {
+      reason = error.kind
+    }
+    try Task.checkCancellation()
+    let fail = FailPush(claim: claim, reason: reason, pause: Pause.backOff(attempts: claim.attempts))
+    return try await database.run(fail).isEmpty ? .lost : .failed
+  }
+
+  private func apply(_ claim: PushClaim) async throws(IdentityFault) -> Handled {
+    let tenant = database.scoped(to: try await scope(claim.slug))
+    guard let found = try await run(FindPush(push: claim.push, fence: claim.fence), tenant).first else { return .lost }
+    // A push that was applied already has nothing to do but to end.
+    var event: (kind: PushEvent.Kind, openid: String?) = (.other, nil)
+    if let sealed = found.sealed {
+      guard let stored = try? ring.open(sealed, for: .push(tenant.tenant.id, claim.push)),
+        let kept = PushEvent.kind(stored: stored)
+      else { throw .sealedValue("wechat_pushes.event_sealed of \(claim.push)") }
+      event = kept
+    }
     let apply = ApplyPush(push: claim.push, fence: claim.fence, found: found, kind: event.kind, openid: event.openid)
-    return try await tenant.run(apply).isEmpty ? .lost : .done(1)
+    return try await run(apply, tenant).isEmpty ? .lost : .done(1)
+  }
+
+  private func run<S: TenantStatement>(
+    _ statement: S, _ tenant: TenantDatabase
+  ) async throws(IdentityFault) -> [S.Output] {
+    do {
+      return try await tenant.run(statement)
+    } catch {
+      throw .database(error)
+    }
+  }
+
+  private func scope(_ slug: String) async throws(IdentityFault) -> TenantScope {
+    do {
+      return try await directory.scope(slug: slug)
+    } catch {
+      if case .database(let error) = error { throw .database(error) }
+      throw .database(.tenantUnavailable)
+    }
   }
 
   /// Prolongs the holder's leases.

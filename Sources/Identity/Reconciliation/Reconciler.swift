@@ -22,7 +22,12 @@ public struct Reconciler: Sendable {
     case finished(Int)
     /// Handed back, due again after a while; how many identities were in this slice.
     case paused(Duration, Int)
-    /// Cancelled, or another worker has it now.
+    /// Handed back because WeChat has a limit or is away, as the run says, due again after a while; how many identities were in this
+    /// slice.
+    case heldUp(Duration, Int, reason: String)
+    /// Somebody cancelled it meanwhile.
+    case cancelled
+    /// Another worker has it now.
     case lost
   }
 
@@ -80,19 +85,30 @@ public struct Reconciler: Sendable {
     guard let rows = try await rows(of: claim.slug) else { return .lost }
     do {
       let outcome = try await slice(claim, rows)
-      if case .paused(let pause, _) = outcome, !Task.isCancelled {
-        guard try await handBack(claim, after: pause) else { return .lost }
-      }
-      return outcome
+      let isKept: Bool =
+        switch outcome {
+        case .paused(let pause, _) where !Task.isCancelled: try await handBack(claim, after: pause)
+        case .heldUp(let pause, _, let reason) where !Task.isCancelled:
+          try await !rows.run(HoldUpRun(claim: claim, reason: reason, pause: pause)).isEmpty
+        case .lost: false
+        default: true
+        }
+      return isKept ? outcome : try await ended(claim, rows)
     } catch {
       if error == .tenantUnavailable { return .lost }
       if !error.isTransient, claim.attempts >= Self.lastAttempt {
         _ = try? await rows.run(FinishRun(claim: claim, status: .failed, reason: error.kind), repeatable: true)
       } else {
-        _ = try? await handBack(claim, after: Self.backOff(claim.attempts))
+        _ = try? await rows.run(HoldUpRun(claim: claim, reason: error.kind, pause: Self.backOff(claim.attempts)))
       }
       throw error
     }
+  }
+
+  /// What became of a run that is not this worker's any more.
+  private func ended(_ claim: ReconciliationClaim, _ rows: TenantDatabase) async throws(DatabaseError) -> Outcome {
+    let run = try await rows.run(FindReconciliation(reconciliation: claim.reconciliation), repeatable: true).first
+    return run?.status == Reconciliation.Status.cancelled.rawValue ? .cancelled : .lost
   }
 
   /// Gives a run back, due again after `pause`; false when somebody else has it.
@@ -129,8 +145,11 @@ public struct Reconciler: Sendable {
       switch try await batch.store(page) {
       case .stored: break
       case .lost: return .lost
-      case .limited(let pause): return .paused(pause, batch.done)
-      case .away: return .paused(Self.backOff(claim.attempts), batch.done)
+      case .limited(let pause, let errcode):
+        return .heldUp(pause, batch.done, reason: Self.reason("rate_limited", errcode))
+      case .away(let errcode):
+        return .heldUp(
+          Self.backOff(claim.attempts), batch.done, reason: Self.reason("wechat_unavailable", errcode))
       }
       if ContinuousClock.now >= end { return .paused(.zero, batch.done) }
     }
@@ -155,6 +174,8 @@ public struct Reconciler: Sendable {
     }
     return Array(page[..<(end ?? page.endIndex)])
   }
+
+  private static func reason(_ code: String, _ errcode: Int?) -> String { errcode.map { "\(code) \($0)" } ?? code }
 
   private static func backOff(_ attempts: Int) -> Duration { .seconds(Pause.backOff(attempts: attempts)) }
 }

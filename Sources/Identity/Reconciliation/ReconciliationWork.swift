@@ -38,6 +38,8 @@ public final class ReconciliationWork: Work {
   public func handle(_ claim: ReconciliationClaim) async throws -> Handled {
     switch try await reconciler.work(claim) {
     case .finished(let count), .paused(_, let count): .done(count)
+    case .heldUp: .failed
+    case .cancelled: .done(0)
     case .lost: .lost
     }
   }

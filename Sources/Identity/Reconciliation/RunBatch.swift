@@ -10,9 +10,9 @@ struct RunBatch: Sendable {
     /// The run was cancelled, or another worker has it.
     case lost
     /// WeChat has a limit; what came before it is stored.
-    case limited(Duration)
+    case limited(Duration, errcode: Int?)
     /// WeChat did not answer; what came before is stored.
-    case away
+    case away(errcode: Int?)
   }
 
   let claim: ReconciliationClaim
@@ -40,8 +40,8 @@ struct RunBatch: Sendable {
       switch outcomes[index] {
       case nil: continue
       case .found(let finding): findings.append(finding)
-      case .limited(let pause, _):
-        (end, stop) = (index, .limited(pause))
+      case .limited(let pause, let errcode):
+        (end, stop) = (index, .limited(pause, errcode: errcode))
         break walk
       case .away(let errcode):
         if isImpatient, findings.isEmpty {
@@ -49,7 +49,7 @@ struct RunBatch: Sendable {
           findings.append(Finding(identity: identity.id, answer: .none(.failed, errcode: errcode), token: .keep))
           (end, stop, isImpatient) = (index + 1, .stored, false)
         } else {
-          (end, stop) = (index, .away)
+          (end, stop) = (index, .away(errcode: errcode))
         }
         break walk
       }

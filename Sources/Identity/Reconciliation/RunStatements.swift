@@ -59,6 +59,36 @@ struct BeginRun: TenantStatement {
   }
 }
 
+/// Gives a run back that could not go on, due again after `pause`, and says why at the run; no row when somebody else has it, or it
+/// was cancelled.
+struct HoldUpRun: TenantStatement {
+  static let sql: SQL = """
+    WITH run AS (
+      SELECT id FROM reconciliations
+      WHERE tenant_id = current_tenant() AND id = $1 AND status IN ('queued', 'running')
+      FOR UPDATE
+    ), held AS (
+      UPDATE reconciliation_claims c SET lease_until = NULL, lease_owner = NULL, run_at = now() + make_interval(secs => $5)
+      FROM run
+      WHERE c.tenant_id = current_tenant() AND c.reconciliation_id = run.id AND c.lease_owner = $2 AND c.fence = $3
+      RETURNING c.reconciliation_id
+    )
+    UPDATE reconciliations r SET last_error = $4, updated_at = now() FROM held
+    WHERE r.tenant_id = current_tenant() AND r.id = held.reconciliation_id
+    RETURNING 1
+    """
+  let claim: ReconciliationClaim
+  /// A kind of failure, never a value.
+  let reason: String
+  let pause: Duration
+
+  func bind(to binder: inout Binder) {
+    binder.bind(claim)
+    binder.bind(reason)
+    binder.bind(pause / .seconds(1))
+  }
+}
+
 /// Ends a run; the audit event stands for all of it.
 struct FinishRun: TenantStatement {
   static let sql: SQL = """

@@ -102,7 +102,7 @@ struct StoreFindings: TenantStatement {
     ), counted AS MATERIALIZED (
       SELECT situation, count(*) AS n FROM items GROUP BY situation
     )
-    UPDATE reconciliations r SET reached = $7, done = r.done + coalesce((SELECT sum(n) FROM counted), 0), updated_at = now(),
+    UPDATE reconciliations r SET last_error = NULL, reached = $7, done = r.done + coalesce((SELECT sum(n) FROM counted), 0), updated_at = now(),
       situations = (
         SELECT coalesce(jsonb_object_agg(s.key, s.n), '{}') FROM (
           SELECT a.key, sum(a.n)::bigint AS n FROM (

@@ -23,7 +23,7 @@ struct StoreSilent: TenantStatement {
       SELECT current_tenant(), $1, 'UNQUALIFIED', p.identity_id, p.user_id
       FROM held, unnest($5::uuid[], $6::uuid[]) AS p (identity_id, user_id)
     )
-    UPDATE reconciliations r SET reached = $7, done = r.done + $8, updated_at = now(),
+    UPDATE reconciliations r SET last_error = NULL, reached = $7, done = r.done + $8, updated_at = now(),
       situations = r.situations
         || jsonb_build_object('UNQUALIFIED', coalesce((r.situations ->> 'UNQUALIFIED')::bigint, 0) + $8)
     FROM run, held

@@ -6,7 +6,7 @@ import Tenancy
 /// A request that had entered before the delete may still write, so a tenant is erased again until ten seconds have passed.
 public struct TenantErasure: Sendable {
   /// Rows a transaction deletes: well under a second's work.
-  private static let batch = 5000
+  private static let batch = 2000
   /// The pool's own is meant for people who wait.
   private static let deadline = Duration.seconds(15)
 

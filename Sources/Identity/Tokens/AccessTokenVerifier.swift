@@ -117,21 +117,26 @@ public final class AccessTokenVerifier: Sendable {
   }
 }
 
-/// A key of the application with a slug that may have signed.
+/// A key of the application with a slug that may have signed: while it is published, and for hints as long as it is kept.
+///
+/// Rows of keys go with their application only, so that every session's ID tokens find theirs.
 struct FindSigningKey: TenantStatement {
   static let sql: SQL = """
     SELECT k.id, k.alg, k.private_key_sealed FROM signing_keys k
     WHERE k.tenant_id = current_tenant() AND k.id = $2 AND k.status <> 'next'
-      AND (k.expires_at IS NULL OR k.expires_at > now())
+      AND ($3::boolean OR k.expires_at IS NULL OR k.expires_at > now())
       AND k.identity_application_id = (SELECT a.id FROM identity_applications a
         WHERE a.tenant_id = current_tenant() AND a.slug = $1)
     """
   let application: String
   let key: ID<SigningKey>
+  /// True for a hint, which is taken when it has expired, and then by a key that is published no more.
+  var isForHint = false
 
   func bind(to binder: inout Binder) {
     binder.bind(application)
     binder.bind(key)
+    binder.bind(isForHint)
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> StoredSigningKey { try StoredSigningKey(&row) }

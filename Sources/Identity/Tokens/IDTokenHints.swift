@@ -6,7 +6,8 @@ import Tenancy
 
 /// Reads ID tokens that come back as `id_token_hint` (OpenID Connect Core section 3.1.2.1, RP-Initiated Logout section 2).
 ///
-/// An expired one is as good: it says who the client thinks is signed in, and proves nothing else.
+/// An expired one is as good, also when the key that signed it was replaced since: it says who the client thinks is signed in,
+/// and proves nothing else.
 public struct IDTokenHints: Sendable {
   private let issuer: TokenIssuer
   private let keys: SigningKeyCache
@@ -27,7 +28,8 @@ public struct IDTokenHints: Sendable {
     else { return nil }
     let stored: StoredSigningKey?
     do {
-      stored = try await database.run(FindSigningKey(application: slug, key: keyID), repeatable: true).first
+      let find = FindSigningKey(application: slug, key: keyID, isForHint: true)
+      stored = try await database.run(find, repeatable: true).first
     } catch {
       throw .database(error)
     }

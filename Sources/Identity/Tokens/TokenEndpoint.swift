@@ -123,6 +123,7 @@ public struct TokenEndpoint: Sendable {
         in: database)
     }
     let client = try await credentials.authenticate(request.application, in: database)
+    try Self.allow(.refreshToken, client)
     return try await refresh.tokens(
       for: Refresh.Request(
         token: token, application: request.application, client: client.id, scope: scope, isAuthenticated: true,

@@ -17,7 +17,8 @@ public struct PhoneNumbers: Sendable {
 
   /// The number behind a code of the getPhoneNumber button, E.164; `nil` without a code.
   func number(
-    _ code: String?, of openid: String, client: FederationClient, in database: TenantDatabase
+    _ code: String?, of openid: String, client: FederationClient, in database: TenantDatabase,
+    requestID: String
   ) async throws(FederationRefusal) -> String? {
     guard let code else { return nil }
     let token = try await tokens.token(of: client.id, in: database)
@@ -25,12 +26,16 @@ public struct PhoneNumbers: Sendable {
       return try await provider.phoneNumber(code: code, openid: openid, appID: client.appID, token: token).e164
     } catch {
       // WeChat refuses a superseded token before it looks at the code, so asking once more with a new one is safe.
-      guard error.retry == .refreshToken else { throw .provider(error) }
+      guard error.retry == .refreshToken else {
+        await database.note(error, of: client, at: .phoneNumber, requestID: requestID)
+        throw .provider(error)
+      }
     }
     let fresh = try await tokens.token(of: client.id, insteadOf: token, in: database)
     do {
       return try await provider.phoneNumber(code: code, openid: openid, appID: client.appID, token: fresh).e164
     } catch {
+      await database.note(error, of: client, at: .phoneNumber, requestID: requestID)
       throw .provider(error)
     }
   }
@@ -55,7 +60,9 @@ public struct PhoneNumbers: Sendable {
 struct FillPhoneNumber: TenantStatement {
   static let sql: SQL = """
     WITH filled AS (
-      UPDATE users u SET phone_number = $2, phone_number_verified = true, version = u.version + 1, updated_at = now()
+      UPDATE users u SET phone_number = $2, phone_number_verified = true,
+        phone_number_source = CASE WHEN u.phone_number IS NULL THEN 'wechat' ELSE u.phone_number_source END,
+        version = u.version + 1, updated_at = now()
       WHERE u.tenant_id = current_tenant() AND u.id = $1
         AND (u.phone_number IS NULL OR (u.phone_number = $2 AND NOT u.phone_number_verified))
       RETURNING u.*

@@ -63,6 +63,7 @@ struct UpdateUser: TenantStatement {
         name = CASE WHEN $10 THEN $11::text ELSE name END,
         picture = CASE WHEN $12 THEN $13::text ELSE picture END,
         phone_number = CASE WHEN $14 THEN $15::text ELSE phone_number END,
+        phone_number_source = CASE WHEN $14 AND $15::text IS DISTINCT FROM phone_number THEN NULL ELSE phone_number_source END,
         email = CASE WHEN $16 THEN $17::text ELSE email END,
         phone_number_verified = CASE WHEN $14 AND $15::text IS NULL THEN false
           WHEN $18::boolean IS NOT NULL THEN $18 AND (CASE WHEN $14 THEN $15::text ELSE phone_number END) IS NOT NULL

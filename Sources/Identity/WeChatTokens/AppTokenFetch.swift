@@ -17,7 +17,7 @@ public struct AppTokenFetch: Sendable {
     case lost
   }
 
-  /// How long WeChat is left alone after it refused the credentials, in seconds.
+  /// How long WeChat is left alone after it refused the credentials, in seconds; longer where it says so itself.
   private static let probeInterval = 600.0
 
   private let provider: any AppTokenProvider
@@ -37,9 +37,10 @@ public struct AppTokenFetch: Sendable {
   }
 
   /// Fetches with the credentials as they are now.
+  /// - Parameter author: who asked for it; `nil` for the refresher itself.
   /// - Throws: `IdentityFault`.
   func fetch(
-    _ client: ID<ThirdPartyAuthzClient>, fence: Int, attempts: Int, in database: TenantDatabase
+    _ client: ID<ThirdPartyAuthzClient>, fence: Int, attempts: Int, author: Author? = nil, in database: TenantDatabase
   ) async throws(IdentityFault) -> Outcome {
     let tenant = database.tenant.id
     guard let found = try await credentials.outcome(of: client, in: database) else { return .lost }
@@ -51,26 +52,26 @@ public struct AppTokenFetch: Sendable {
       token = try await provider.appToken(
         for: AppCredentials(appID: found.appID, secret: Secret(String(decoding: secret, as: UTF8.self))))
     } catch {
-      return try await keep(error, client, fence, attempts, database)
+      return try await keep(error, client, fence, attempts, author, database)
     }
     let sealed = ring.seal(Array(token.value.expose().utf8), for: .appToken(tenant, client))
     let fetched = FetchedAppToken(
-      client: client, fence: fence, sealed: sealed, lifetime: Int(token.expiresIn.components.seconds))
+      client: client, fence: fence, sealed: sealed, lifetime: Int(token.expiresIn.components.seconds),
+      author: author)
     return try await stores.outcome(of: fetched, in: database) == nil ? .lost : .stored
   }
 
   private func keep(
     _ failure: ProviderFailure, _ client: ID<ThirdPartyAuthzClient>, _ fence: Int, _ attempts: Int,
-    _ database: TenantDatabase
+    _ author: Author?, _ database: TenantDatabase
   ) async throws(IdentityFault) -> Outcome {
-    let isRefusal = failure.retry == .admin || failure.retry == .disable
-    let pause =
-      isRefusal
-      ? Self.probeInterval
-      : max(Pause.backOff(attempts: attempts), failure.retryAfter.map(Double.init) ?? 0)
+    let isRefusal = failure.isRefusal
+    let pause = max(
+      isRefusal ? Self.probeInterval : Pause.backOff(attempts: attempts), failure.retryAfter.map(Double.init) ?? 0)
     let fail = FailAppToken(
       client: client, fence: fence, reason: failure.errcode.map { "\(failure.code) \($0)" } ?? failure.code,
-      isRefusal: isRefusal, error: isRefusal ? failure.credentialError : nil, pause: pause)
+      isRefusal: isRefusal, error: isRefusal ? failure.credentialError : nil, pause: pause,
+      author: author)
     do {
       return try await database.run(fail).isEmpty ? .lost : .failed(failure)
     } catch {

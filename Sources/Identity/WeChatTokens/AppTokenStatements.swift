@@ -118,6 +118,8 @@ struct FetchedAppToken: Sendable {
   let sealed: [UInt8]
   /// Seconds, from WeChat's own `expires_in`.
   let lifetime: Int
+  /// Who asked for it; `nil` for the refresher.
+  var author: Author?
 }
 
 /// Stores fetched tokens and gives their leases back; no row for a lease that is somebody else's by now.
@@ -131,8 +133,8 @@ struct StoreAppTokens: TenantStatement {
     ), held AS (
       UPDATE app_token_schedule s SET refresh_at = now() + make_interval(secs => v.lifetime * (0.5 + random() * 0.4)),
         lease_until = NULL, lease_owner = NULL, attempts = 0
-      FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[], $5::uuid[])
-        WITH ORDINALITY AS v (client_id, fence, sealed, lifetime, event_id, place)
+      FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bigint[], $5::uuid[], $6::text[], $7::text[], $8::text[])
+        WITH ORDINALITY AS v (client_id, fence, sealed, lifetime, event_id, actor_type, actor_id, request_id, place)
       JOIN clients c ON c.id = v.client_id
       WHERE s.tenant_id = current_tenant() AND s.client_id = v.client_id AND s.fence = v.fence
       RETURNING v.*, s.awaited_until > now() AS is_awaited
@@ -146,11 +148,12 @@ struct StoreAppTokens: TenantStatement {
       UPDATE third_party_authz_clients c SET credential_status = 'ok', credential_error = NULL, version = c.version + 1,
         updated_at = now()
       FROM held
-      WHERE c.tenant_id = current_tenant() AND c.id = held.client_id AND c.credential_status <> 'ok'
+      WHERE c.tenant_id = current_tenant() AND c.id = held.client_id
+        AND (c.credential_status <> 'ok' OR c.credential_error IS NOT NULL)
     ), audited AS (
-      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, target_type, target_id)
-      SELECT current_tenant(), event_id, 'wechat.token.refreshed', 'worker', 'token-refresher', 'third_party_authz_client',
-        client_id::text
+      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id)
+      SELECT current_tenant(), event_id, 'wechat.token.refreshed', actor_type, actor_id, nullif(request_id, ''),
+        'third_party_authz_client', client_id::text
       FROM held
     )
     SELECT place, CASE WHEN is_awaited THEN pg_notify('qiao_app_tokens', client_id::text) END FROM held
@@ -163,6 +166,9 @@ struct StoreAppTokens: TenantStatement {
     binder.bind(ColumnArray(tokens.map(\.sealed)))
     binder.bind(ColumnArray(tokens.map(\.lifetime)))
     binder.bind(ColumnArray(tokens.map { _ in UUIDv7.make() }))
+    binder.bind(ColumnArray(tokens.map { $0.author?.kind ?? Author.refresher.kind }))
+    binder.bind(ColumnArray(tokens.map { $0.author?.id ?? Author.refresher.id }))
+    binder.bind(ColumnArray(tokens.map { $0.author?.requestID ?? "" }))
   }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> TenantGathering<FetchedAppToken, Void>.Placed {
@@ -191,12 +197,12 @@ struct FailAppToken: TenantStatement {
         version = c.version + 1, updated_at = now()
       FROM held
       WHERE c.tenant_id = current_tenant() AND c.id = $1 AND $4
-        AND (c.credential_status, c.credential_error) IS DISTINCT FROM ('failing', $5::jsonb)
+        AND (c.credential_status, c.credential_error - 'request_id')
+          IS DISTINCT FROM ('failing', $5::jsonb - 'request_id')
       RETURNING c.id
     ), audited AS (
-      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, target_type, target_id, details)
-      SELECT current_tenant(), $7, 'client.credential_failing', 'worker', 'token-refresher', 'third_party_authz_client',
-        $1::text, $5::jsonb
+      INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, request_id, target_type, target_id, details)
+      SELECT current_tenant(), $7, 'client.credential_failing', $8, $9, $10, 'third_party_authz_client', $1::text, $5::jsonb
       FROM failing
     )
     SELECT CASE WHEN is_awaited THEN pg_notify('qiao_app_tokens', client_id::text) END FROM held
@@ -208,6 +214,8 @@ struct FailAppToken: TenantStatement {
   let error: JSONText?
   /// Seconds until WeChat is asked again.
   let pause: Double
+  /// Who asked for it; `nil` for the refresher.
+  var author: Author?
 
   func bind(to binder: inout Binder) {
     binder.bind(client)
@@ -217,5 +225,13 @@ struct FailAppToken: TenantStatement {
     binder.bind(error)
     binder.bind(pause)
     binder.bind(UUIDv7.make())
+    binder.bind(author?.kind ?? Author.refresher.kind)
+    binder.bind(author?.id ?? Author.refresher.id)
+    binder.bind(author?.requestID)
   }
+}
+
+extension Author {
+  /// The refresher, which acts upon no request.
+  fileprivate static let refresher = Author(kind: "worker", id: "token-refresher", requestID: "")
 }

@@ -96,10 +96,19 @@ extension Control {
     json.member("phone_permission", app.mayReadPhoneNumbers)
     json.member("banned_with", app.bannedWith ?? 0)
     json.member("logins_per_minute", app.loginsPerMinute ?? 0)
+    write(app.callsPerMinute, "calls_per_minute", to: &json)
+    write(app.callsPerDay, "calls_per_day", to: &json)
     json.member("wrong_secret_errcode", app.wrongSecretErrcode)
     json.member("expired_code_errcode", app.expiredCodeErrcode)
     json.member("region_form", app.regionForm.rawValue)
     json.member("snapshot", app.isSnapshot)
     json.member("redirect_domain", app.redirectDomain)
+  }
+
+  private static func write(_ limits: [String: Int], _ name: String, to json: inout JSONWriter) {
+    json.key(name)
+    json.beginObject()
+    for (endpoint, limit) in limits.sorted(by: { $0.key < $1.key }) { json.member(endpoint, limit) }
+    json.endObject()
   }
 }

@@ -52,12 +52,9 @@ extension World {
         state, call, json throws(WeChatError) in
         let (owner, app) = try state.sessionCaller(call)
         try state.meter("wxa/resetusersessionkey", app)
-        // A reset is not a renewal: the new key is as old as the one before.
-        let key = SessionKey(
-          text: State.newSessionKey(), issuedAt: state.sessionKeys[owner]?.issuedAt ?? state.clock.now)
-        state.sessionKeys[owner] = key
+        let key = try state.resetSessionKey(owner)
         json.member("openid", Names.openid(owner.person, appID: owner.appID))
-        json.member("session_key", key.text)
+        json.member("session_key", key)
       },
     ]
   }

@@ -22,7 +22,8 @@ extension World.State {
 
   mutating func legacyToken(_ app: App) -> (token: String, expiresIn: Int) {
     let token = Self.newToken(app)
-    let previous = legacyTokens[app.id]?.current
+    // A token that has expired does not come back to life.
+    let previous = legacyTokens[app.id].flatMap { clock.now - $0.issuedAt <= Self.tokenLifetime ? $0.current : nil }
     legacyTokens[app.id] = TokenFamily(current: token, issuedAt: clock.now, previous: previous)
     return (token, Int(Self.tokenLifetime))
   }

@@ -123,7 +123,7 @@ struct AuthorizationTests {
     #expect(try await two.redeem(code).text("error") == "invalid_grant")
     #expect(try await one.redeem(code).status == 200, "another tenant cannot burn it")
     #expect(try await two.authorize(browser, ["prompt": "none"]).redirect.parameters["error"] == "login_required")
-    #expect(try await two.authorize(browser, ["client_id": one.clientID]).marker == "error:invalid_request")
+    #expect(try await two.authorize(browser, ["client_id": one.clientID]).marker == "error:invalid_client")
   }
 
   @Test("an ended session and a disabled user end codes, silent sign-in and tokens at once")

@@ -200,11 +200,11 @@ struct OpenIDBasicTests {
     for uri in mutations {
       let answer = try await party.authorize(TestBrowser(party.server), ["redirect_uri": uri])
       #expect(answer.status == 400, "\(uri)")
-      #expect(answer.marker == "error:invalid_request", "\(uri)")
+      #expect(answer.marker == "error:invalid_redirect_uri", "\(uri)")
       #expect(answer.headers["location"] == nil, "\(uri)")
     }
     let missing = try await party.authorize(TestBrowser(party.server), ["redirect_uri": ""])
-    #expect(missing.marker == "error:invalid_request")
+    #expect(missing.marker == "error:invalid_redirect_uri")
   }
 
   @Test("oidcc-ensure-post-request-succeeds, answered with 303")

@@ -9,7 +9,7 @@ struct CrossOriginTests {
   private static let origin = "https://spa.test"
   /// Every address that answers, with a method it takes.
   private static let open = [
-    ("POST", "token"), ("POST", "par"), ("POST", "revoke"), ("GET", "userinfo"), ("POST", "userinfo"),
+    ("POST", "token"), ("POST", "revoke"), ("GET", "userinfo"), ("POST", "userinfo"),
     ("GET", "jwks.json"), ("GET", ".well-known/openid-configuration"),
   ]
 
@@ -91,7 +91,7 @@ struct CrossOriginTests {
   @Test("R18: nothing else answers any origin, the authorization endpoint none")
   func closed() async throws {
     let client = try await Party.make()
-    for path in ["authorize", "login", "consent", "logout", "introspect"] {
+    for path in ["authorize", "login", "consent", "logout", "introspect", "par", "device_authorization"] {
       for method in ["GET", "POST", "OPTIONS"] {
         let answer = try await client.ask(method, path, Self.origin, [("Access-Control-Request-Method", "POST")])
         #expect(Self.allowed(answer) == nil, "\(method) \(path)")

@@ -78,7 +78,7 @@ struct CrossedIssuersTests {
   func client(inOneTenant: Bool) async throws {
     let two = try await Two.make(inOneTenant: inOneTenant)
     let page = try await two.b.authorize(two.browser, ["client_id": two.a.clientID])
-    #expect(page.status == 400 && page.marker == "error:invalid_request" && page.headers["location"] == nil)
+    #expect(page.status == 400 && page.marker == "error:invalid_client" && page.headers["location"] == nil)
     let basic = Data("\(two.a.clientID):\(two.a.secret)".utf8).base64EncodedString()
     let refused = try await two.b.server.send(
       "POST", "\(two.b.issuerPath)/token", "grant_type=refresh_token&refresh_token=x",

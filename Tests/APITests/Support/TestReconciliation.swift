@@ -113,6 +113,11 @@ struct TestReconciliation: Sendable {
       """)
   }
 
+  /// What lets a statement into the tenant.
+  func scope() async throws -> TenantScope {
+    try await TenantDirectory(database: reconciler.database).scope(slug: tenant.slug)
+  }
+
   /// Queues a run.
   func queue(_ mode: String, user: String? = nil) async throws -> String {
     let only = user.map { #","user_id":"\#($0)""# } ?? ""
