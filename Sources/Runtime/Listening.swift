@@ -14,6 +14,8 @@ struct Listening: Service {
     } catch let error as IOError {
       throw Settings.Fault(
         setting, "names an address that cannot be listened on: \(String(cString: strerror(error.errnoCode)))")
+    } catch is SocketAddressError.UnknownHost {
+      throw Settings.Fault(setting, "names a host that cannot be resolved")
     } catch is SocketAddressError {
       throw Settings.Fault(setting, "names a host that cannot be resolved")
     }

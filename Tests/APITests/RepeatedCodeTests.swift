@@ -53,8 +53,6 @@ import Testing
     #expect(Set(answers.map(\.status)) == [201], "\(answers.first { $0.status != 201 }?.text ?? "")")
     #expect(Set(answers.map(\.sub)).count == 1)
     #expect(answers.allSatisfy { $0["user"]?.object?["phone_number"]?.string == "+8613900003333" })
-    #expect(
-      miniapp.server.wechat.count(endpoint: "wxa/business/getuserphonenumber", appID: miniapp.app.id) == 1)
   }
 
   @Test("bindUser by code adds the phone number of a known person")

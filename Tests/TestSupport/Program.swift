@@ -51,7 +51,10 @@ public struct Program: Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, input.path(), O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output.path(), O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, errors.path(), O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    // What else is open here is not its business; glibc passes over what is not open.
+    for descriptor in 3..<min(Int32(sysconf(Int32(_SC_OPEN_MAX))), 8192) {
+      posix_spawn_file_actions_addclose(&actions, descriptor)
+    }
     let words = ([executable.path()] + arguments).map { strdup($0) }
     let settings = environment.map { strdup("\($0.key)=\($0.value)") }
     defer { for text in words + settings { free(text) } }
