@@ -20,12 +20,16 @@ struct QiaoServer: AsyncParsableCommand {
       throw ExitCode(2)
     }
     let runtime = Runtime(settings: settings, label: "qiao-server")
-    let group = ServiceGroup(
-      configuration: ServiceGroupConfiguration(
-        services: [
-          runtime.closing, runtime.housekeeper, runtime.arrivalListener, runtime.metricsServer(), runtime.apiServer(),
-        ].map { .init(service: $0) },
-        gracefulShutdownSignals: [.sigterm, .sigint], logger: runtime.logger))
-    try await group.run()
+    let services: [any Service] = [
+      runtime.closing, runtime.housekeeper, runtime.arrivalListener, runtime.metricsServer(), runtime.apiServer(),
+    ]
+    do {
+      try await ServiceGroup(
+        configuration: .draining(services.map { .init(service: $0) }, logger: runtime.logger)
+      ).run()
+    } catch let fault as Settings.Fault {
+      FileHandle.standardError.write(Data("qiao-server: \(fault)\n".utf8))
+      throw ExitCode(2)
+    }
   }
 }

@@ -15,7 +15,11 @@ public struct Housekeeper: Service {
     await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
         do {
-          _ = try await erasure.run()
+          try await erasure.run { tenant, error in
+            logger.warning(
+              "erasing a deleted tenant failed; it is tried again",
+              metadata: ["tenant": "\(tenant)", "reason": "\(error)"])
+          }
         } catch {
           logger.warning("erasing deleted tenants failed; it is tried again", metadata: ["reason": "\(error)"])
         }

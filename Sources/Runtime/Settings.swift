@@ -2,6 +2,7 @@ import API
 import Foundation
 import Logging
 import Observability
+import Postgres
 import Secrets
 
 /// The settings of every executable, from the environment; each also as `NAME_FILE` with the path of a file that holds the value.
@@ -58,7 +59,11 @@ public struct Settings: Sendable {
   /// - Throws: `Fault` for the first setting that is missing or wrong.
   public init(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws(Fault) {
     let source = Source(environment: environment)
-    databaseURL = Secret(try source.required("QIAO_DATABASE_URL"))
+    let uri = try source.required("QIAO_DATABASE_URL")
+    if let fault = PostgresConfiguration.fault(inURI: uri) {
+      throw Fault("QIAO_DATABASE_URL", "cannot be used: \(fault)")
+    }
+    databaseURL = Secret(uri)
     listen = try Self.address("QIAO_LISTEN", try source.optional("QIAO_LISTEN") ?? "127.0.0.1:8080")
     metricsListen = try Self.address(
       "QIAO_METRICS_LISTEN", try source.optional("QIAO_METRICS_LISTEN") ?? "127.0.0.1:9090")

@@ -54,13 +54,16 @@ extension WorkerProcess {
     let loops = Self.loops(Worker(runtime: runtime, heartbeat: heartbeat))
     let services: [any Service] =
       once ? [Draining(loops: loops, logger: runtime.logger)] : [runtime.metricsServer()] + loops
-    try await ServiceGroup(
-      configuration: ServiceGroupConfiguration(
-        services: services.map {
-          .init(service: $0, successTerminationBehavior: once ? .gracefullyShutdownGroup : .cancelGroup)
-        },
-        gracefulShutdownSignals: [.sigterm, .sigint], logger: runtime.logger)
-    ).run()
+    let members = services.map {
+      ServiceGroupConfiguration.ServiceConfiguration(
+        service: $0, successTerminationBehavior: once ? .gracefullyShutdownGroup : .cancelGroup)
+    }
+    do {
+      try await ServiceGroup(configuration: .draining(members, logger: runtime.logger)).run()
+    } catch let fault as Settings.Fault {
+      FileHandle.standardError.write(Data("\(Self.name): \(fault)\n".utf8))
+      throw ExitCode(2)
+    }
     await close()
     await runtime.shutdown()
   }

@@ -30,9 +30,9 @@ public struct Database: Sendable {
   /// Runs two system statements as one transaction in one round trip.
   /// - Throws: `DatabaseError`.
   public func run<First: SystemStatement, Second: SystemStatement>(
-    _ first: First, _ second: Second, repeatable: Bool = false
+    _ first: First, _ second: Second, deadline: Duration? = nil, repeatable: Bool = false
   ) async throws(DatabaseError) -> ([First.Output], [Second.Output]) {
-    try await pool.run(first, second, repeatable: repeatable)
+    try await pool.run(first, second, deadline: deadline, repeatable: repeatable)
   }
 
   /// The rows of one tenant.

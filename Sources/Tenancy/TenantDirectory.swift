@@ -25,6 +25,7 @@ public final class TenantDirectory: Sendable {
 
   private struct Kept {
     let entry: TenantEntry?
+    let since: ContinuousClock.Instant
     let until: ContinuousClock.Instant
   }
 
@@ -47,6 +48,17 @@ public final class TenantDirectory: Sendable {
   /// - Throws: `Refusal`.
   public func scope(slug: String) async throws(Refusal) -> TenantScope {
     try await scope(.slug(slug))
+  }
+
+  /// The same from an answer that is a second old at most: for who is about to refuse a request by himself, before any batch could
+  /// find that the tenant is gone.
+  /// - Throws: `Refusal`.
+  public func freshScope(slug: String) async throws(Refusal) -> TenantScope {
+    let oldest = ContinuousClock.now - Self.shortLifetime
+    kept.withLock { table in
+      if let known = table[.slug(slug)], known.since < oldest { table[.slug(slug)] = nil }
+    }
+    return try await scope(slug: slug)
   }
 
   /// The active tenant that owns this host name, given in lower case without port.
@@ -86,7 +98,7 @@ public final class TenantDirectory: Sendable {
     }
     kept.withLock { table in
       if table.count >= Self.capacity { table.removeAll(keepingCapacity: true) }
-      table[key] = Kept(entry: found, until: now + lifetime(of: key, found))
+      table[key] = Kept(entry: found, since: now, until: now + lifetime(of: key, found))
     }
     return found
   }

@@ -45,10 +45,11 @@ struct WeChatSimulator: AsyncParsableCommand {
         throw fail("the seed file is wrong: \(error)")
       }
     }
-    let group = ServiceGroup(
-      configuration: ServiceGroupConfiguration(
-        services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-    try await group.run()
+    var configuration = ServiceGroupConfiguration(
+      services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    // It plays a WeChat that hangs, also while it is told to stop.
+    configuration.maximumGracefulShutdownDuration = .seconds(5)
+    try await ServiceGroup(configuration: configuration).run()
   }
 
   private func fail(_ message: String) -> ExitCode {

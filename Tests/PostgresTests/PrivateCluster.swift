@@ -50,6 +50,26 @@ struct PrivateCluster: Sendable {
     return cluster
   }
 
+  /// A standby that follows this server.
+  func standby() async throws -> PrivateCluster {
+    let standby = try await PrivateCluster()
+    do {
+      try await standby.run(
+        "pg_basebackup", ["-d", uri, "-D", standby.data, "-R", "-X", "stream", "-c", "fast", "--no-sync"])
+      let settings = "port = \(standby.port)\nunix_socket_directories = '\(standby.folder)'"
+      try await standby.run(
+        "sh", ["-c", "cat >> '\(standby.data)/postgresql.conf' <<'END'\n\(settings)\nEND"], isOurs: false)
+      try await standby.start()
+    } catch {
+      try? await standby.remove()
+      throw error
+    }
+    return standby
+  }
+
+  /// Makes a standby the server that is written to.
+  func promote() async throws { try await run("pg_ctl", ["-D", data, "-w", "promote"]) }
+
   private init() async throws {
     let pattern = FileManager.default.temporaryDirectory.appending(path: "qiao-pg-XXXXXX").path
     var template = Array(pattern.utf8CString)

@@ -46,6 +46,17 @@ extension Request {
     }
   }
 
+  /// Refuses a body where none is taken, so that nobody believes it had an effect; `{}` says nothing and passes.
+  /// - Throws: 413, 400 for what is not a JSON object, 422 for its members.
+  func refuseBody() async throws {
+    let bytes = try await bytes()
+    guard !bytes.isEmpty else { return }
+    guard let object = (try? JSONValue(parsing: bytes))?.object else {
+      throw Problem(.badRequest, "malformed_json", "This operation takes no body.")
+    }
+    _ = try JSONBody.decode(object) { _ in }
+  }
+
   /// The fields of a form body (RFC 6749 appendix B).
   /// - Throws: `invalid_request` for another type, bad encoding or a repeated field.
   func form() async throws -> [String: String] {

@@ -46,11 +46,11 @@ extension Problem {
     case .phoneNumberConflict:
       self.init(
         .conflict, "phone_number_conflict", "This phone number belongs to another user.", detailZH: "该手机号已属于其他用户。")
-    case .credentialFailing:
+    case .credentialFailing(let errcode):
       self.init(
         .badGateway, "wechat_credentials_rejected",
         "WeChat rejects the credentials of this client. The tenant's administrator finds the reason at the client.",
-        detailZH: "微信拒绝了该客户端的凭据，请联系管理员。")
+        detailZH: "微信拒绝了该客户端的凭据，请联系管理员。", wechatErrcode: errcode)
     case .tokenUnavailable:
       self.init(
         .serviceUnavailable, "wechat_unavailable", "There is no WeChat access token yet. Try again in a moment.",

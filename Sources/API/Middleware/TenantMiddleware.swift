@@ -30,6 +30,16 @@ struct TenantMiddleware: RouterMiddleware {
       return try await next(request, context)
     } catch  where DatabaseError(behind: error) == .tenantUnavailable {
       throw await changed(slug)
+    } catch  where DatabaseError(behind: error) == nil {
+      // Refused before any batch, perhaps: a suspended tenant answers that it is, whatever else is wrong with the request.
+      do throws(TenantDirectory.Refusal) {
+        _ = try await directory.freshScope(slug: slug)
+      } catch .database {
+        throw error
+      } catch let refusal {
+        throw Problem(refusal)
+      }
+      throw error
     }
   }
 

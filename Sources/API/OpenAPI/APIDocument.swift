@@ -34,7 +34,8 @@ struct APIDocument {
         """
         Multi-tenant identity service for people who live in WeChat. Unknown fields and query parameters are refused; \
         errors are RFC 9457 problems; every POST of the operator and management APIs takes an Idempotency-Key; \
-        resources carry a strong ETag and PATCH and DELETE honour If-Match.
+        resources that PATCH can change carry a strong ETag, and their PATCH and DELETE honour If-Match; sessions, identities, \
+        second factors and actions such as verify or run have none. A POST that takes no body takes none or `{}`.
         """)
     ),
   ])

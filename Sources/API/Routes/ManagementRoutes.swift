@@ -15,7 +15,8 @@ extension Services {
       group.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
         guard endpoint.method == .post else { return try await endpoint.handle(request, context) }
         return try await idempotency.answer(request, from: OperatorAnswers(database), caller: "operator") { request in
-          try await endpoint.handle(request, context)
+          if endpoint.body == nil { try await request.refuseBody() }
+          return try await endpoint.handle(request, context)
         }
       }
     }
@@ -33,7 +34,8 @@ extension Services {
         guard endpoint.method == .post else { return try await endpoint.handle(request, context) }
         let answers = TenantAnswers(context.database)
         return try await idempotency.answer(request, from: answers, caller: context.key.id.description) { request in
-          try await endpoint.handle(request, context)
+          if endpoint.body == nil { try await request.refuseBody() }
+          return try await endpoint.handle(request, context)
         }
       }
     }

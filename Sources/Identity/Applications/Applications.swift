@@ -101,6 +101,7 @@ public struct Applications: Sendable {
     _ id: ID<IdentityApplication>, force: Bool, versions: [Int]?, in database: TenantDatabase, author: Author
   ) async throws(ManagementRefusal) {
     defer { issuers.forget() }
+    if force { try await empty(id, versions: versions, in: database) }
     let delete = DeleteApplication(author: author, application: id, versions: versions, force: force)
     let isDeleted: Bool = try await database.writing(delete)
     guard isDeleted else {

@@ -35,20 +35,3 @@ public struct FederationClient: Sendable {
     application = try ApplicationSettings(&row)
   }
 }
-
-/// Reads an enabled client with its application and the key that signs.
-struct FindFederationClient: TenantStatement {
-  static let sql: SQL = """
-    SELECT c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map,
-      a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
-      a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed
-    FROM third_party_authz_clients c
-    JOIN identity_applications a ON a.tenant_id = c.tenant_id AND a.id = c.identity_application_id
-    JOIN signing_keys k ON k.tenant_id = a.tenant_id AND k.identity_application_id = a.id AND k.status = 'active'
-    WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.enabled
-    """
-  let client: ID<ThirdPartyAuthzClient>
-
-  func bind(to binder: inout Binder) { binder.bind(client) }
-  static func decode(_ row: inout Row) throws(DecodingFault) -> FederationClient { try FederationClient(&row) }
-}

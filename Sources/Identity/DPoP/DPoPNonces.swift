@@ -25,5 +25,7 @@ struct DPoPNonces: Sendable {
 
   private static func slot(_ moment: Date) -> Int { Int((moment.timeIntervalSince1970 / slotSeconds).rounded(.down)) }
 
-  private static func text(_ slot: Int, _ key: [UInt8]) -> String { Base64URL.string(Digest.hmac(Array("\(slot)".utf8), key: key)[..<18]) }
+  private static func text(_ slot: Int, _ key: [UInt8]) -> String {
+    Base64URL.string(Digest.hmac(Array("\(slot)".utf8), key: key)[..<18])
+  }
 }

@@ -46,7 +46,7 @@ public enum FederationRefusal: Error, Sendable {
   /// The phone number is another user's and the policy does not link.
   case phoneNumberConflict
   /// WeChat refused the tenant's credentials a while ago and the hub waits before it asks again.
-  case credentialFailing
+  case credentialFailing(errcode: Int?)
   /// The hub has no app access token yet.
   case tokenUnavailable
   /// A fault of ours.

@@ -48,7 +48,7 @@ public struct AppTokenHub: Sendable {
       let waiter = arrivals.waiter(for: client)
       let (stored, current) = try await read(client, in: database)
       if let current, current.token.expose() != rejected?.expose() { return current.token }
-      if stored.isFailing { throw .credentialFailing }
+      if stored.isFailing { throw .credentialFailing(errcode: stored.errcode) }
       let left = deadline - ContinuousClock.now
       guard left > .zero, !Task.isCancelled else { throw .tokenUnavailable }
       let hasten = HastenAppToken(client: client, sealed: stored.sealed, isAwaited: true)
@@ -63,7 +63,7 @@ public struct AppTokenHub: Sendable {
     of client: ID<ThirdPartyAuthzClient>, in database: TenantDatabase
   ) async throws(FederationRefusal) -> Current {
     let (stored, current) = try await read(client, in: database)
-    if stored.isFailing { throw .credentialFailing }
+    if stored.isFailing { throw .credentialFailing(errcode: stored.errcode) }
     guard let current else { throw .tokenUnavailable }
     return current
   }

@@ -11,11 +11,13 @@ struct FindAppToken: TenantStatement {
     let remaining: Double
     /// True while WeChat refuses the credentials.
     let isFailing: Bool
+    /// What WeChat refuses them with.
+    let errcode: Int?
   }
 
   static let sql: SQL = """
     SELECT t.access_token_sealed, coalesce(extract(epoch FROM t.expires_at - now()), 0)::double precision,
-      c.credential_status = 'failing'
+      c.credential_status = 'failing', (c.credential_error ->> 'errcode')::bigint
     FROM third_party_authz_clients c
     LEFT JOIN wechat_app_tokens t ON t.tenant_id = current_tenant() AND t.client_id = c.id
     WHERE c.tenant_id = current_tenant() AND c.id = $1 AND c.enabled
@@ -25,7 +27,7 @@ struct FindAppToken: TenantStatement {
   func bind(to binder: inout Binder) { binder.bind(client) }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> Output {
-    Output(sealed: try row.next(), remaining: try row.next(), isFailing: try row.next())
+    Output(sealed: try row.next(), remaining: try row.next(), isFailing: try row.next(), errcode: try row.next())
   }
 }
 

@@ -1,3 +1,5 @@
+import Query
+
 /// How to reach PostgreSQL and how much of it to use.
 public struct PostgresConfiguration: Sendable {
   /// A libpq connection URI; several hosts and `target_session_attrs` work (libpq chapter 34.1.1.3).
@@ -29,5 +31,17 @@ public struct PostgresConfiguration: Sendable {
     self.connectTimeout = connectTimeout
     self.defaultDeadline = defaultDeadline
     self.pipelineDepth = pipelineDepth
+  }
+
+  /// What keeps `uri` from being used, in words that quote nothing of it; `nil` when it can be tried.
+  public static func fault(inURI uri: String) -> String? {
+    do throws(DatabaseError) {
+      _ = try ConnectionParameters(uri: uri, applicationName: "", timeout: .seconds(2))
+      return nil
+    } catch .unavailable(let reason) {
+      return reason
+    } catch {
+      return "the address of the database cannot be used"
+    }
   }
 }
