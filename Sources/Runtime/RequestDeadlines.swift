@@ -32,7 +32,11 @@ public final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandl
   }
 
   private let patience: Patience
-  private var deadline: Scheduled<Void>?
+  /// When what is due is late; `nil` while nothing is due.
+  private var due: NIODeadline?
+  /// One a connection, which looks now and then: setting and cancelling one a request would cost each request a search through
+  /// those of all connections.
+  private var look: Scheduled<Void>?
   /// Requests of which there is a head but no whole answer: clients may send the next one early.
   private var open = 0
   private var isReading = false
@@ -41,23 +45,23 @@ public final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandl
 
   /// A connection begins with a head.
   public func handlerAdded(context: ChannelHandlerContext) {
-    if context.channel.isActive { expect(within: patience.head, context) }
+    if context.channel.isActive { begin(context) }
   }
 
   /// A connection begins with a head.
   public func channelActive(context: ChannelHandlerContext) {
-    expect(within: patience.head, context)
+    begin(context)
     context.fireChannelActive()
   }
 
   /// Nothing is due any more.
   public func channelInactive(context: ChannelHandlerContext) {
-    deadline?.cancel()
+    look?.cancel()
     context.fireChannelInactive()
   }
 
   /// Nothing is due any more.
-  public func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+  public func handlerRemoved(context: ChannelHandlerContext) { look?.cancel() }
 
   /// After a head the rest is due, and after that nothing but the answer.
   public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -65,11 +69,11 @@ public final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandl
     case .head:
       open += 1
       isReading = true
-      expect(within: patience.body, context)
+      due = .now() + patience.body
     case .body: break
     case .end:
       isReading = false
-      deadline?.cancel()
+      due = nil
     }
     context.fireChannelRead(data)
   }
@@ -78,14 +82,24 @@ public final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandl
   public func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     if case .end = unwrapOutboundIn(data) {
       open -= 1
-      if open == 0, !isReading { expect(within: patience.head, context) }
+      if open == 0, !isReading { due = .now() + patience.head }
     }
     context.write(data, promise: promise)
   }
 
-  private func expect(within time: TimeAmount, _ context: ChannelHandlerContext) {
-    deadline?.cancel()
-    let channel = context.channel
-    deadline = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+  private func begin(_ context: ChannelHandlerContext) {
+    due = .now() + patience.head
+    look?.cancel()
+    lookLater(context)
+  }
+
+  /// What is late is noticed at once or within the shorter patience.
+  private func lookLater(_ context: ChannelHandlerContext) {
+    let longest = NIODeadline.now() + min(patience.head, patience.body)
+    let next = due.map { min($0, longest) } ?? longest
+    look = context.eventLoop.assumeIsolated().scheduleTask(deadline: next) {
+      guard let due = self.due, due <= .now() else { return self.lookLater(context) }
+      context.close(promise: nil)
+    }
   }
 }
