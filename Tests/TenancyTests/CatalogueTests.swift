@@ -96,6 +96,13 @@ import Testing
       """
     ),
     (
+      "what every login writes has domains for its values: a CHECK is read and compiled anew at each statement",
+      """
+      SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid IN ('users'::regclass,
+        'federated_identities'::regclass, 'sessions'::regclass, 'grants'::regclass, 'wechat_code_exchanges'::regclass)
+      """
+    ),
+    (
       "no index is on an expression that row-level security would keep from being used",
       """
       SELECT x.indexrelid::regclass::text FROM (\(tables)) t JOIN pg_index x ON x.indrelid = t.oid

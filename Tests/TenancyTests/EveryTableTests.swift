@@ -29,12 +29,17 @@ import Testing
         FOR rule IN SELECT conname FROM pg_constraint WHERE conrelid = t.oid AND contype = 'c' LOOP
           EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', t.name, rule.conname);
         END LOOP;
+        FOR rule IN SELECT contypid::regtype AS domain, conname FROM pg_constraint
+          WHERE contypid <> 0 AND connamespace = 'public'::regnamespace LOOP
+          EXECUTE format('ALTER DOMAIN %s DROP CONSTRAINT %I', rule.domain, rule.conname);
+        END LOOP;
         SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
           string_agg(CASE WHEN attname = 'tenant_id' THEN quote_literal(a) ELSE value END, ', ' ORDER BY attnum),
           string_agg(CASE WHEN attname = 'tenant_id' THEN quote_literal(b) ELSE value END, ', ' ORDER BY attnum)
         INTO names, ours, theirs
         FROM (
-          SELECT attname, attnum, CASE atttypid::regtype::text
+          SELECT attname, attnum,
+            CASE (SELECT coalesce(nullif(typbasetype, 0), oid) FROM pg_type WHERE oid = atttypid)::regtype::text
             WHEN 'uuid' THEN quote_literal(gen_random_uuid()) WHEN 'text' THEN quote_literal('x')
             WHEN 'bytea' THEN quote_literal('\\x00') WHEN 'timestamp with time zone' THEN 'now()'
             WHEN 'boolean' THEN 'false' WHEN 'jsonb' THEN quote_literal('{}') WHEN 'text[]' THEN quote_literal('{}')

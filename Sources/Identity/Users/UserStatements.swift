@@ -8,7 +8,7 @@ struct InsertUser: TenantStatement {
     WITH created AS (
       INSERT INTO users (tenant_id, id, identity_application_id, origin, username, name, picture, phone_number, email,
         phone_number_verified, email_verified, attributes, status, password_hash)
-      SELECT current_tenant(), $5, $6, $7, $9, $11, $13, $15, $17, coalesce($18, false) AND $15::text IS NOT NULL,
+      SELECT current_tenant(), $5, $6, $7, $9, $11, $13, $15::text, $17::text, coalesce($18, false) AND $15::text IS NOT NULL,
         coalesce($19, false) AND $17::text IS NOT NULL, json_merge_patch('{}', coalesce($20::jsonb, '{}')),
         coalesce($21, 'active'), $23
       WHERE $8::boolean IS NOT NULL AND $10::boolean IS NOT NULL AND $12::boolean IS NOT NULL
