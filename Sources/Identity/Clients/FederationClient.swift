@@ -19,11 +19,13 @@ public struct FederationClient: Sendable {
   public let scopes: [String]
   /// From WeChat's profile to the user's.
   public let propertyMap: PropertyMap
+  /// True where the directory knows second factors; which person owes one is asked where they sign in.
+  let knowsSecondFactors: Bool
   /// The directory.
   public let application: ApplicationSettings
 
-  /// Reads the columns `c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map` and
-  /// those of `ApplicationSettings`.
+  /// Reads the columns `c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map,
+  /// a.mfa <> 'off'` and those of `ApplicationSettings`.
   init(_ row: inout Row) throws(DecodingFault) {
     id = try row.next()
     provider = try row.next()
@@ -32,6 +34,7 @@ public struct FederationClient: Sendable {
     openPlatformAccount = try row.next()
     scopes = try row.next(ColumnArray<String>.self).elements
     propertyMap = PropertyMap.of(stored: try row.next())
+    knowsSecondFactors = try row.next()
     application = try ApplicationSettings(&row)
   }
 }

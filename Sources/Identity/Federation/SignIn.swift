@@ -25,13 +25,22 @@ struct SignIn: Sendable {
   /// How the person proved who they are; where it says `mfa`, nothing more is asked.
   var amr = WeChatFederation.amr
 
+  /// What became of one attempt.
+  private enum Step {
+    case signedIn(User)
+    case keptOut(User, FindKeptOut.Reason)
+    case nobody
+  }
+
   /// The person, signed in with the session of the plan; `nil` when nobody is known.
   func known() async throws(FederationRefusal) -> User? {
     try await untilSettled { patch throws(DatabaseError) in
-      if let found = try await database.run(statement(patch)).first { return found }
-      guard person.unionid != nil else { return nil }
+      let plain = statement(patch)
+      let step = try await self.step(plain, gave: database.run(plain))
+      guard case .nobody = step, person.unionid != nil else { return step }
+      let settled = statement(patch, anyUnionid: true)
       let join = JoinByUnionid(client: client, person: person, requestID: requestID)
-      return try await database.run(lock, join, statement(patch, anyUnionid: true)).2.first
+      return try await self.step(settled, gave: database.run(lock, join, settled).2)
     }
   }
 
@@ -46,8 +55,8 @@ struct SignIn: Sendable {
           phoneNumber: phoneNumber, requestID: requestID)
         var rest = patch
         rest.username = ProfilePatch.Column()
-        let (_, _, found) = try await database.run(lock, create, statement(rest, anyUnionid: true))
-        return try found.first.map(admitted)
+        let signIn = statement(rest, anyUnionid: true)
+        return try user(of: await step(signIn, gave: database.run(lock, create, signIn).2))
       } catch DatabaseError.unique(constraint: "users_username_key") {
         continue
       } catch DatabaseError.unique(constraint: "users_phone_number_key") {
@@ -73,18 +82,19 @@ struct SignIn: Sendable {
       let link = LinkIdentity(
         ticket: ticket, user: user, client: client, person: person, phoneNumber: phoneNumber, means: means,
         requestID: requestID)
-      return try await database.run(lock, link, statement(patch, anyUnionid: true)).2.first
+      let signIn = statement(patch, anyUnionid: true)
+      return try await step(signIn, gave: database.run(lock, link, signIn).2)
     }
   }
 
   private func untilSettled(
-    _ step: (ProfilePatch) async throws(DatabaseError) -> SignInPerson.Output?
+    _ attempt: (ProfilePatch) async throws(DatabaseError) -> Step
   ) async throws(FederationRefusal) -> User? {
     var patch = patch
     for _ in 0..<Self.attempts {
-      let found: SignInPerson.Output?
+      let step: Step
       do {
-        found = try await step(patch)
+        step = try await attempt(patch)
       } catch .unique(constraint: "users_username_key") {
         patch.username = ProfilePatch.Column()
         continue
@@ -95,9 +105,18 @@ struct SignIn: Sendable {
       } catch {
         throw .fault(.database(error))
       }
-      return try found.map(admitted)
+      // Let in again between the attempt and the question: the next attempt finds them.
+      if case .keptOut(_, .none) = step { continue }
+      return try user(of: step)
     }
     throw .codeInFlight
+  }
+
+  /// What an attempt came to, which gave `users`: whoever is not signed in is asked about.
+  private func step(_ attempt: SignInPerson, gave users: [User]) async throws(DatabaseError) -> Step {
+    if let user = users.first { return .signedIn(user) }
+    guard let found = try await database.run(FindKeptOut(attempt: attempt)).first else { return .nobody }
+    return .keptOut(found.user, found.reason)
   }
 
   private func statement(_ patch: ProfilePatch, anyUnionid: Bool = false) -> SignInPerson {
@@ -116,12 +135,13 @@ struct SignIn: Sendable {
     return ProfilePatch(client.propertyMap, fields: fields)
   }
 
-  private func admitted(_ found: SignInPerson.Output) throws(FederationRefusal) -> User {
-    switch found.admission {
-    case .signedIn: return found.user
-    case .disabled: throw .userDisabled
-    case .owesCode: throw .mfaRequired(found.user)
-    case .mustEnrol: throw .provider(.mfaEnrollmentRequired)
+  private func user(of step: Step) throws(FederationRefusal) -> User? {
+    switch step {
+    case .signedIn(let user): return user
+    case .nobody, .keptOut(_, .none): return nil
+    case .keptOut(_, .disabled): throw .userDisabled
+    case .keptOut(let user, .owesCode): throw .mfaRequired(user)
+    case .keptOut(_, .mustEnrol): throw .provider(.mfaEnrollmentRequired)
     }
   }
 

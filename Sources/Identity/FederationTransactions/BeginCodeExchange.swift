@@ -22,7 +22,7 @@ struct BeginCodeExchange: TenantStatement {
         SET state = 'begun', begun_at = now(), seed_sealed = NULL, user_id = NULL WHERE x.state = 'released'
       RETURNING client_id
     )
-    SELECT c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map,
+    SELECT c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map, a.mfa <> 'off',
       a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
       a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
       EXISTS (SELECT FROM taken)

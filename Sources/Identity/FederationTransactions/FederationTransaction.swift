@@ -82,7 +82,7 @@ struct FindFederationTransaction: TenantStatement {
       FROM federation_transactions t
       WHERE t.tenant_id = current_tenant() AND t.id = $1 AND t.used_at IS NULL AND t.expires_at > now()
     )
-    SELECT c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map,
+    SELECT c.id, c.provider, c.app_id, c.app_secret_sealed, c.open_platform_account, c.scopes, c.property_map, a.mfa <> 'off',
       a.id, a.slug, a.enrollment, a.phone_matching, a.access_token_ttl, a.id_token_ttl, a.refresh_token_ttl,
       a.refresh_token_idle_ttl, a.session_ttl, a.session_idle_ttl, k.id, k.alg, k.private_key_sealed,
       t.id, t.secret_hash, t.client_id, t.purpose, t.app_id, t.openid, t.unionid, t.session_key_sealed,
