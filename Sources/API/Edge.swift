@@ -31,7 +31,7 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
     var response: Response
     do {
       // A probe is not a caller: an orchestrator must hear the truth however busy its address is.
-      if let address = context.remoteAddress, !Self.probes.contains(request.uri.path) { try limit.admit(address) }
+      if let address = context.remoteAddress, !Self.isProbe(request.uri.path) { try limit.admit(address) }
       let request = try await onTenantPath(request)
       if request.method == .head, Self.spends(request.uri.path) { throw try unrouted(request) }
       response = try await inner.respond(to: request, context: context)
@@ -71,9 +71,9 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
 
   /// Paths that belong to the service on whichever host they are asked.
   private static func isOwn(_ path: String) -> Bool {
-    probes.contains(path) || path == "/openapi.json" || path.hasPrefix("/assets/")
+    isProbe(path) || path == "/openapi.json" || path.hasPrefix("/assets/")
   }
-  private static var probes: Set<String> { ["/livez", "/readyz"] }
+  private static func isProbe(_ path: String) -> Bool { path == "/livez" || path == "/readyz" }
 
   /// On a host of a tenant the prefix `/t/{tenant}` is left out; it is put back before the route is looked up.
   private func onTenantPath(_ request: Request) async throws -> Request {
@@ -176,13 +176,18 @@ struct Edge<Inner: HTTPResponder>: HTTPResponder where Inner.Context == QiaoRequ
   }
 
   /// Anybody can invent methods; as labels only these are used.
-  private static var methods: Set<HTTPRequest.Method> { [.get, .head, .post, .put, .patch, .delete, .options] }
+  private static func label(_ method: HTTPRequest.Method) -> String {
+    switch method {
+    case .get, .head, .post, .put, .patch, .delete, .options: method.rawValue
+    default: "other"
+    }
+  }
 
   private func count(
     _ method: HTTPRequest.Method, _ status: Int, context: QiaoRequestContext, since start: ContinuousClock.Instant
   ) {
     let route = isUnrouted(context) ? "none" : context.endpointPath ?? "none"
-    let method = Self.methods.contains(method) ? method.rawValue : "other"
+    let method = Self.label(method)
     let elapsed = ContinuousClock.now - start
     metrics.add("qiao_http_requests_total", [route, method, String(status)])
     metrics.observe("qiao_http_request_duration_seconds", [route], elapsed)

@@ -62,13 +62,13 @@ final class Transfer: @unchecked Sendable {
       isTooLarge = true
       return 0
     }
-    let line = String(decoding: bytes, as: UTF8.self)
-    guard let colon = line.firstIndex(of: ":") else {
-      if line.hasPrefix("HTTP/") { headers.removeAll() }
+    guard !bytes.starts(with: "HTTP/".utf8) else {
+      headers.removeAll()
       return bytes.count
     }
-    let value = line[line.index(after: colon)...].drop { $0 == " " }
-    headers[line[..<colon].lowercased()] = String(value.prefix { !$0.isNewline })
+    guard let colon = bytes.firstIndex(of: 0x3A) else { return bytes.count }
+    let value = bytes[(colon + 1)...].drop { $0 == 0x20 }.prefix { $0 != 0x0D && $0 != 0x0A }
+    headers[String(decoding: bytes[..<colon], as: UTF8.self).lowercased()] = String(decoding: value, as: UTF8.self)
     return bytes.count
   }
 

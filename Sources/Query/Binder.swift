@@ -1,6 +1,6 @@
 /// Collects the parameters of one execution in PostgreSQL's binary format.
 ///
-/// All values lie in one buffer, so binding allocates twice however many parameters there are.
+/// All values lie in one buffer, so binding most statements allocates twice however many parameters they have.
 public struct Binder: Sendable {
   /// Where one parameter lies in `bytes`; `nil` stands for NULL.
   public struct Parameter: Sendable, Equatable {
@@ -16,7 +16,10 @@ public struct Binder: Sendable {
   public private(set) var parameters: [Parameter] = []
 
   /// An empty list of parameters.
-  public init() {}
+  public init() {
+    bytes.reserveCapacity(512)
+    parameters.reserveCapacity(16)
+  }
 
   /// Appends a value.
   public mutating func bind<Value: ColumnValue>(_ value: Value) {

@@ -1,9 +1,9 @@
 /// base64url without padding (RFC 4648 section 5, RFC 7515 appendix C).
 public enum Base64URL {
-  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+  private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   private static let values: [UInt8] = {
     var values = [UInt8](repeating: 255, count: 256)
-    for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+    alphabet.withUTF8Buffer { for (value, character) in $0.enumerated() { values[Int(character)] = UInt8(value) } }
     return values
   }()
 
@@ -23,17 +23,18 @@ public enum Base64URL {
   }
 
   private static func append(_ bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+    let letters = alphabet.utf8Start
     var held: UInt32 = 0
-    var bits = 0
+    var bits: UInt32 = 0
     for byte in bytes {
       held = held << 8 | UInt32(byte)
       bits += 8
       while bits >= 6 {
         bits -= 6
-        text.append(alphabet[Int(held >> UInt32(bits) & 63)])
+        text.append(letters[Int(held >> bits & 63)])
       }
     }
-    if bits > 0 { text.append(alphabet[Int(held << UInt32(6 - bits) & 63)]) }
+    if bits > 0 { text.append(letters[Int(held << (6 - bits) & 63)]) }
   }
 
   /// The text of `bytes`.

@@ -1,14 +1,15 @@
+import Glibc
+
 /// Random bytes from the operating system.
 public enum RandomBytes {
-  /// `count` bytes from the system's generator (`getrandom`).
+  /// `count` bytes from the system's generator, in one call of getentropy(3) for each 256.
   public static func make(_ count: Int) -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count + 7)
-    while bytes.count < count {
-      withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) }
+    [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      while filled < count, let start = buffer.baseAddress {
+        let piece = min(count - filled, 256)
+        precondition(getentropy(start + filled, piece) == 0, "the system gives no random bytes")
+        filled += piece
+      }
     }
-    bytes.removeLast(bytes.count - count)
-    return bytes
   }
 }

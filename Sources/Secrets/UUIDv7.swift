@@ -5,9 +5,10 @@ public enum UUIDv7 {
   /// A new one: 48 bits of Unix milliseconds, 74 random bits.
   public static func make(at moment: Date = Date()) -> UUID {
     let milliseconds = UInt64(max(0, moment.timeIntervalSince1970) * 1000)
-    var generator = SystemRandomNumberGenerator()
-    let high = milliseconds << 16 | 0x7000 | generator.next() & 0x0FFF
-    let low = generator.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+    var random: (UInt64, UInt64) = (0, 0)
+    withUnsafeMutableBytes(of: &random) { $0.copyBytes(from: RandomBytes.make(16)) }
+    let high = milliseconds << 16 | 0x7000 | random.0 & 0x0FFF
+    let low = random.1 & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
     return withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }
   }
 
@@ -33,21 +34,50 @@ extension UUID {
 
   /// Canonical text in lower case (RFC 9562 section 4).
   public var canonical: String {
-    var text: [UInt8] = []
-    text.reserveCapacity(36)
-    for (index, byte) in bytes.enumerated() {
-      if index == 4 || index == 6 || index == 8 || index == 10 { text.append(0x2D) }
-      text.append(Self.digit(byte >> 4))
-      text.append(Self.digit(byte & 15))
+    withUnsafeBytes(of: uuid) { bytes in
+      String(unsafeUninitializedCapacity: 36) { text in
+        var end = 0
+        for index in 0..<16 {
+          if Self.hyphenBefore(index) {
+            text[end] = 0x2D
+            end += 1
+          }
+          text[end] = Self.digit(bytes[index] >> 4)
+          text[end + 1] = Self.digit(bytes[index] & 15)
+          end += 2
+        }
+        return end
+      }
     }
-    return String(decoding: text, as: UTF8.self)
   }
 
   /// The UUID of canonical lower-case text, and of no other spelling.
   public init?(canonical text: some StringProtocol) {
-    guard text.utf8.count == 36, let id = UUID(uuidString: String(text)), id.canonical == text else { return nil }
-    self = id
+    var id: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    let isRead = withUnsafeMutableBytes(of: &id) { bytes in
+      var characters = text.utf8.makeIterator()
+      for index in 0..<16 {
+        if Self.hyphenBefore(index), characters.next() != 0x2D { return false }
+        guard let high = characters.next().flatMap(Self.value), let low = characters.next().flatMap(Self.value) else {
+          return false
+        }
+        bytes[index] = high << 4 | low
+      }
+      return characters.next() == nil
+    }
+    guard isRead else { return nil }
+    self.init(uuid: id)
   }
 
+  private static func hyphenBefore(_ index: Int) -> Bool { index == 4 || index == 6 || index == 8 || index == 10 }
+
   private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+
+  private static func value(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case 0x30...0x39: digit - 0x30
+    case 0x61...0x66: digit - 0x57
+    default: nil
+    }
+  }
 }

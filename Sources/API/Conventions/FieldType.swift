@@ -65,12 +65,17 @@ extension FieldType where Value == String {
           Problem.FieldFault(pointer, "must have \(length.lowerBound) to \(length.upperBound) characters"))
         return nil
       }
-      guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      guard !text.unicodeScalars.contains(where: Self.isControl) else {
         faults.append(Problem.FieldFault(pointer, "must not hold control characters"))
         return nil
       }
       return text
     }
+  }
+
+  /// The category Cc of Unicode, whose members are fixed: asking for the category searches a table for each character.
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
   }
 
   /// A word that stands in addresses: lower-case letters, digits and inner hyphens, at most 63 characters.
