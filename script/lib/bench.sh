@@ -25,7 +25,10 @@ database_processes() { cluster_processes "$(cluster_home "$data/postgres")/data"
 measure() {
   local connections=$1 url=$2 script=$3 threads=$1 line before_server before_database done_ took failed_
   shift 3
+  # A thread of wrk can send for many connections, unless a request is made of the last answer.
+  [[ $script != fixed && $script != lines ]] || threads=2
   ((threads <= 16)) || threads=16
+  ((threads <= connections)) || threads=$connections
   before_server=$(cpu_of "${process_ids[qiao-server]}")
   # shellcheck disable=SC2046
   before_database=$(cpu_of $(database_processes))
