@@ -44,6 +44,19 @@ extension ReconciliationTests {
     #expect(pages.items.count == 200 && pages["next_cursor"]?.string != nil)
   }
 
+  @Test("a slice whose time is over stores whom it asked and leaves the others to the next one")
+  func outOfTime() async throws {
+    let world = try await TestReconciliation.make(slice: .zero)
+    for name in ["Ai", "Bo", "Chen"] { _ = try await world.person(name) }
+    let id = try await world.queue("apply")
+    var outcomes: [Reconciler.Outcome] = []
+    while let claim = try await world.claim() { outcomes.append(try await world.reconciler.work(claim)) }
+    #expect(outcomes == [.paused(.zero, 1), .paused(.zero, 1), .paused(.zero, 1), .finished(0)])
+    let items = try await world.tenant.send("GET", "reconciliations/\(id)/items").items
+    #expect(items.count == 3 && Set(items.map { $0["identity_id"]?.string }).count == 3)
+    #expect(items.allSatisfy { ["UPDATED", "FOUND"].contains($0["situation"]?.string) }, "\(items)")
+  }
+
   @Test("a cancelled run goes no further, and cancelling twice is as good as once")
   func cancel() async throws {
     let world = try await TestReconciliation.make(slice: .zero)

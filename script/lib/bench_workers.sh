@@ -205,10 +205,10 @@ measure_reconciler() {
   limit 'memory of the profile reconciler, peak, MB' "$(peak_memory qiao-profile-reconciler)" 256 128
   stop_processes 5 qiao-profile-reconciler
   # The pages of changed people come from WeChat at WeChat's pace; what is measured is the statement that stores them.
-  local changed
+  local changed folder=$root/Sources/Identity/Reconciliation
   read -r took changed <<<"$(cluster_psql "$data/postgres" "$cluster_database" -v rows="$people" -v tenant="$tenant_id" \
-    -v application="$application" -v store="$(sed -n '/struct StoreFindings/,/^    """/p' \
-      "$root/Sources/Identity/Reconciliation/StoreFindings.swift" | sed -e '1,/"""/d' -e '/"""/d')" -f "$bench_lua/changed.sql")"
+    -v application="$application" -v page="$(sed -n 's/.*let pageSize = //p' "$folder/Reconciler.swift")" \
+    -v store="$(sed -n '/struct StoreFindings/,/^    """/p' "$folder/StoreFindings.swift" | sed -e '1,/"""/d' -e '/"""/d')" -f "$bench_lua/changed.sql")"
   [[ $changed == "$people" ]] || die "only $changed of $people people were changed"
   rate_row 'reconcile: write changed users' "$people" 20000 40000
 }

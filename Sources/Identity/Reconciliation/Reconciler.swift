@@ -31,12 +31,10 @@ public struct Reconciler: Sendable {
     case lost
   }
 
-  /// Identities a statement takes where some can be asked.
-  static let pageSize = 256
+  /// Identities a statement takes where some can be asked: a page costs the same whatever it holds, a tenth of one of 256.
+  static let pageSize = 1024
   /// The same where none could be asked on the page before.
   static let silentPageSize = 4000
-  /// How many of a page are asked at most, so that a batch ends well within the lease even when WeChat is slow.
-  static let askedAtMost = 128
   /// Calls under way at once.
   private static let concurrency = 32
   /// Claims in a row after which an identity that cannot be asked fails, so that one sick identity stops no run.
@@ -128,11 +126,11 @@ public struct Reconciler: Sendable {
   private func slice(_ claim: ReconciliationClaim, _ rows: TenantDatabase) async throws(DatabaseError) -> Outcome {
     guard let run = try await rows.run(BeginRun(claim: claim), repeatable: true).first else { return .lost }
     let clients = try await rows.run(FindReconcileClients(application: run.application), repeatable: true)
+    let end = ContinuousClock.now + slice
     var batch = RunBatch(
       claim: claim, rows: rows, clients: Dictionary(clients.map { ($0.id, $0) }) { first, _ in first },
       reader: ProfileReader(provider: provider, ring: ring, tenant: claim.tenant, now: now),
-      concurrency: Self.concurrency, isImpatient: claim.attempts >= Self.patience, reached: run.reached)
-    let end = ContinuousClock.now + slice
+      concurrency: Self.concurrency, end: end, isImpatient: claim.attempts >= Self.patience, reached: run.reached)
     var limit = Self.silentPageSize
     while true {
       guard !Task.isCancelled else { return .paused(.zero, batch.done) }
@@ -155,24 +153,15 @@ public struct Reconciler: Sendable {
     }
   }
 
-  /// The next identities: as many as a statement takes, or as may be asked in one batch.
   private func page(
     _ run: Run, after reached: UUID?, limit: Int, _ rows: TenantDatabase
   ) async throws(DatabaseError) -> [IdentityToAsk] {
     let after = reached ?? UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-    let page =
-      if let user = run.user {
-        try await rows.run(NextIdentitiesOfUser(user: user, after: after, limit: limit), repeatable: true)
-      } else {
-        try await rows.run(
-          NextIdentities(application: run.application, after: after, limit: limit), repeatable: true)
-      }
-    var asked = 0
-    let end = page.firstIndex { identity in
-      asked += identity.oauthTokenSealed == nil ? 0 : 1
-      return asked > Self.askedAtMost
+    guard let user = run.user else {
+      return try await rows.run(
+        NextIdentities(application: run.application, after: after, limit: limit), repeatable: true)
     }
-    return Array(page[..<(end ?? page.endIndex)])
+    return try await rows.run(NextIdentitiesOfUser(user: user, after: after, limit: limit), repeatable: true)
   }
 
   private static func reason(_ code: String, _ errcode: Int?) -> String { errcode.map { "\(code) \($0)" } ?? code }

@@ -19,7 +19,10 @@ struct RunBatch: Sendable {
   let rows: TenantDatabase
   let clients: [ID<ThirdPartyAuthzClient>: ReconcileClient]
   let reader: ProfileReader
+  /// Calls under way at once.
   let concurrency: Int
+  /// When nobody further is asked: however slow WeChat is, a batch ends well within the lease.
+  let end: ContinuousClock.Instant
   /// True when the run has not come on for some claims: then the first identity that cannot be asked fails.
   var isImpatient: Bool
   /// The last identity that is stored.
@@ -34,9 +37,9 @@ struct RunBatch: Sendable {
   mutating func store(_ page: [IdentityToAsk]) async throws(DatabaseError) -> Outcome {
     let outcomes = await ask(page)
     var findings: [Finding] = []
-    var end = page.endIndex
+    var end = outcomes.endIndex
     var stop: Outcome?
-    walk: for (index, identity) in page.enumerated() {
+    walk: for (index, identity) in page[..<end].enumerated() {
       switch outcomes[index] {
       case nil: continue
       case .found(let finding): findings.append(finding)
@@ -86,11 +89,12 @@ struct RunBatch: Sendable {
     return false
   }
 
-  /// Asks about those who can be asked, several at once; `nil` stands for the others.
+  /// Asks about those who can be asked, several at once; `nil` stands for the others. The answer ends before the first whom there
+  /// was no time for; one is asked in any case.
   private func ask(_ page: [IdentityToAsk]) async -> [ProfileReader.Outcome?] {
     var outcomes = [ProfileReader.Outcome?](repeating: nil, count: page.count)
     await withTaskGroup(of: (Int, ProfileReader.Outcome).self) { group in
-      var (underWay, isStopped) = (0, false)
+      var (asked, underWay, isStopped) = (0, 0, false)
       func take(_ answer: (Int, ProfileReader.Outcome)) {
         outcomes[answer.0] = answer.1
         underWay -= 1
@@ -102,11 +106,16 @@ struct RunBatch: Sendable {
           continue
         }
         while underWay >= concurrency, let answer = await group.next() { take(answer) }
+        if asked > 0, ContinuousClock.now >= end {
+          outcomes.removeSubrange(index...)
+          break
+        }
         // Whoever is not asked any more comes behind the one that stopped it, or is asked again next time.
         if isStopped {
           outcomes[index] = .away(errcode: nil)
           continue
         }
+        asked += 1
         underWay += 1
         group.addTask { [reader] in (index, await reader.read(identity, sealed: sealed, client: client)) }
       }

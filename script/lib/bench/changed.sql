@@ -1,4 +1,4 @@
--- Writes changed profiles with the reconciler's own statement (:store), a page of its size after the other on one connection, and
+-- Writes changed profiles with the reconciler's own statement (:store), pages of :page after one another on one connection, and
 -- prints the seconds it took and the users it changed.
 \set QUIET on
 \pset format unaligned
@@ -17,7 +17,7 @@ SELECT page, array_agg(id ORDER BY id) AS ids, (array_agg(id ORDER BY id DESC))[
     'id', id, 'profile_event', event, 'unionid_event', event, 'name', 'changed ' || n,
     'attributes', '{}'::jsonb, 'attributes_if_empty', '{}'::jsonb, 'profile', jsonb_build_object('nickname', 'changed ' || n),
     'drops_token', false)) AS findings
-FROM (SELECT id, n, (n - 1) / 256 AS page, (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint + n / 1000), 12, '0')
+FROM (SELECT id, n, (n - 1) / :page AS page, (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint + n / 1000), 12, '0')
     || '7' || substr(md5(n::text), 1, 3) || '8' || substr(md5((n + 1)::text), 1, 15))::uuid AS event FROM (
     SELECT id, row_number() OVER (ORDER BY id) AS n FROM federated_identities
     WHERE tenant_id = :'tenant' AND identity_application_id = :'application' ORDER BY id LIMIT :rows) AS numbered) AS paged
