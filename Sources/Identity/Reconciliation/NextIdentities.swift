@@ -69,15 +69,15 @@ struct ReconcileClient: Sendable {
   let propertyMap: PropertyMap
 }
 
-/// The enabled clients of an application.
+/// Those of some clients that are enabled.
 struct FindReconcileClients: TenantStatement {
   static let sql: SQL = """
     SELECT id, open_platform_account, property_map FROM third_party_authz_clients
-    WHERE tenant_id = current_tenant() AND identity_application_id = $1 AND enabled
+    WHERE tenant_id = current_tenant() AND id = ANY ($1) AND enabled
     """
-  let application: ID<IdentityApplication>
+  let clients: [ID<ThirdPartyAuthzClient>]
 
-  func bind(to binder: inout Binder) { binder.bind(application) }
+  func bind(to binder: inout Binder) { binder.bind(ColumnArray(clients.map(\.uuid))) }
 
   static func decode(_ row: inout Row) throws(DecodingFault) -> ReconcileClient {
     ReconcileClient(

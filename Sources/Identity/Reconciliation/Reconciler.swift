@@ -125,10 +125,9 @@ public struct Reconciler: Sendable {
 
   private func slice(_ claim: ReconciliationClaim, _ rows: TenantDatabase) async throws(DatabaseError) -> Outcome {
     guard let run = try await rows.run(BeginRun(claim: claim), repeatable: true).first else { return .lost }
-    let clients = try await rows.run(FindReconcileClients(application: run.application), repeatable: true)
     let end = ContinuousClock.now + slice
     var batch = RunBatch(
-      claim: claim, rows: rows, clients: Dictionary(clients.map { ($0.id, $0) }) { first, _ in first },
+      claim: claim, rows: rows,
       reader: ProfileReader(provider: provider, ring: ring, tenant: claim.tenant, now: now),
       concurrency: Self.concurrency, end: end, isImpatient: claim.attempts >= Self.patience, reached: run.reached)
     var limit = Self.silentPageSize

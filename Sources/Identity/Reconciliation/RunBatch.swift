@@ -17,7 +17,6 @@ struct RunBatch: Sendable {
 
   let claim: ReconciliationClaim
   let rows: TenantDatabase
-  let clients: [ID<ThirdPartyAuthzClient>: ReconcileClient]
   let reader: ProfileReader
   /// Calls under way at once.
   let concurrency: Int
@@ -30,11 +29,15 @@ struct RunBatch: Sendable {
   /// Identities that are stored.
   var done = 0
 
+  /// The clients of those who were asked so far; `nil` for one that is not enabled.
+  private(set) var clients: [ID<ThirdPartyAuthzClient>: ReconcileClient?] = [:]
+
   /// How often a batch that lost a race with a login is judged again.
   private static let attempts = 4
 
   /// Asks and stores a page, or as much of it as WeChat lets us.
   mutating func store(_ page: [IdentityToAsk]) async throws(DatabaseError) -> Outcome {
+    try await learnClients(of: page)
     let outcomes = await ask(page)
     var findings: [Finding] = []
     var end = outcomes.endIndex
@@ -71,6 +74,16 @@ struct RunBatch: Sendable {
     return stop ?? .stored
   }
 
+  /// Reads the clients of those who can be asked: a directory may have any number, and a page hardly ever has more than a few.
+  private mutating func learnClients(of page: [IdentityToAsk]) async throws(DatabaseError) {
+    let named = Set(page.lazy.filter { $0.oauthTokenSealed != nil }.compactMap(\.client)).subtracting(clients.keys)
+    guard !named.isEmpty else { return }
+    for id in named { clients.updateValue(nil, forKey: id) }
+    for client in try await rows.run(FindReconcileClients(clients: Array(named)), repeatable: true) {
+      clients[client.id] = client
+    }
+  }
+
   private func write(_ identities: [UUID], _ findings: [Finding]) async throws(DatabaseError) -> Bool {
     var findings = findings
     for attempt in 1... {
@@ -102,7 +115,7 @@ struct RunBatch: Sendable {
         isStopped = true
       }
       for (index, identity) in page.enumerated() {
-        guard let sealed = identity.oauthTokenSealed, let client = identity.client.flatMap({ clients[$0] }) else {
+        guard let sealed = identity.oauthTokenSealed, let client = identity.client.flatMap({ clients[$0] ?? nil }) else {
           continue
         }
         while underWay >= concurrency, let answer = await group.next() { take(answer) }
