@@ -7,21 +7,23 @@ import Pages
 
 /// The pages of the authorization endpoint (contract section 11).
 enum AuthorizationPages {
-  /// The sign-in form; `failure` is what became of the password that was sent.
+  /// The sign-in form; `failure` is what became of the password that was sent, and the name that was typed with it.
   static func login(
-    _ interaction: Interaction, action: String, failure: LoginPage.Fault?, _ offer: SignInOffer, _ frame: PageFrame
+    _ interaction: Interaction, action: String, failure: (fault: LoginPage.Fault, username: String)?,
+    _ offer: SignInOffer, _ frame: PageFrame
   ) -> Response {
     var page = LoginPage(
       frame: frame, action: action, token: FormToken(interaction.token.expose(), name: "interaction"))
     page.clientName = interaction.clientName
-    page.username = interaction.fields["login_hint"] ?? ""
-    page.fault = failure ?? offer.fault
+    page.username = failure?.username ?? interaction.fields["login_hint"] ?? ""
+    page.fault = failure?.fault ?? offer.fault
     page.weChatWays = offer.ways
     page.weChatFrame = offer.frame
     page.newcomer = offer.newcomer
     page.formTargets = targets(interaction)
-    var response = Response.page(page, failure == nil ? .ok : failure == .busy ? .serviceUnavailable : .unauthorized)
-    if failure == .busy { response.headers[.retryAfter] = "2" }
+    guard let failure else { return .page(page) }
+    var response = Response.page(page, failure.fault == .busy ? .serviceUnavailable : .unauthorized)
+    if failure.fault == .busy { response.headers[.retryAfter] = "2" }
     return response
   }
 

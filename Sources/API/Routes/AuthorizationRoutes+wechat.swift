@@ -151,10 +151,11 @@ extension AuthorizationRoutes {
 
   // MARK: The sign-in page
 
-  /// The sign-in page of an interaction with the ways of this browser.
+  /// The sign-in page of an interaction with the ways of this browser; `failure` is what became of a password, and the name typed
+  /// with it.
   func signInPage(
-    _ interaction: Interaction, _ ways: [WeChatWay], failure: LoginPage.Fault?, _ request: Request, _ call: Call,
-    _ visit: Authorization.Visit
+    _ interaction: Interaction, _ ways: [WeChatWay], failure: (fault: LoginPage.Fault, username: String)?,
+    _ request: Request, _ call: Call, _ visit: Authorization.Visit
   ) async throws -> Response {
     let frame = Self.frame(call.issuer, interaction.fields["ui_locales"], request)
     var offer = SignInOffer()

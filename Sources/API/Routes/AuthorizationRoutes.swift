@@ -84,7 +84,7 @@ struct AuthorizationRoutes: Sendable {
         failure = .busy
       }
       let ways = try await authorization.weChatWays(visit, in: call.database)
-      return try await signInPage(interaction, ways, failure: failure, request, call, visit)
+      return try await signInPage(interaction, ways, failure: (failure, username), request, call, visit)
     }
   }
 
