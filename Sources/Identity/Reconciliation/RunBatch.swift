@@ -115,7 +115,8 @@ struct RunBatch: Sendable {
         isStopped = true
       }
       for (index, identity) in page.enumerated() {
-        guard let sealed = identity.oauthTokenSealed, let client = identity.client.flatMap({ clients[$0] ?? nil }) else {
+        guard let sealed = identity.oauthTokenSealed, let client = identity.client.flatMap({ clients[$0] ?? nil })
+        else {
           continue
         }
         while underWay >= concurrency, let answer = await group.next() { take(answer) }

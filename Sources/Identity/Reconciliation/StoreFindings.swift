@@ -21,7 +21,7 @@ struct StoreFindings: TenantStatement {
         AND c.lease_until > now()
       RETURNING c.reconciliation_id
     ), target AS MATERIALIZED (
-      SELECT i.id, i.user_id, i.unionid AS old_unionid FROM run, held, unnest($5::uuid[]) AS p (id)
+      SELECT i.tenant_id, i.id, i.user_id, i.unionid AS old_unionid FROM run, held, unnest($5::uuid[]) AS p (id)
       JOIN federated_identities i ON i.tenant_id = current_tenant() AND i.id = p.id
     ), finding AS MATERIALIZED (
       SELECT f.* FROM run, held, jsonb_to_recordset($6) AS f (id uuid, situation text, errcode integer, profile_event uuid,
@@ -60,7 +60,7 @@ struct StoreFindings: TenantStatement {
         attributes = (j.attributes_if_empty || u.attributes) || j.attributes, version = u.version + 1, updated_at = now()
       FROM run, (SELECT DISTINCT ON (user_id) * FROM judged WHERE fields <> '{}' ORDER BY user_id, id) AS j
       WHERE run.applies AND u.tenant_id = current_tenant() AND u.id = j.user_id
-      RETURNING u.id, j.profile_event, j.fields
+      RETURNING u.tenant_id, u.id, j.profile_event, j.fields
     ), known AS (
       UPDATE federated_identities i SET unionid = coalesce(j.unionid, i.unionid),
         open_platform_account = CASE WHEN j.unionid IS NULL THEN i.open_platform_account ELSE j.account END,
@@ -80,7 +80,7 @@ struct StoreFindings: TenantStatement {
       WHERE run.applies AND j.account IS NOT NULL AND j.unionid IS NOT NULL AND j.is_unclaimed AND j.owner = j.user_id
     ), audited AS (
       INSERT INTO audit_events (tenant_id, id, action, actor_type, actor_id, target_type, target_id, details)
-      SELECT current_tenant(), c.profile_event, 'user.updated', 'worker', 'profile-reconciler', 'user', c.id::text,
+      SELECT c.tenant_id, c.profile_event, 'user.updated', 'worker', 'profile-reconciler', 'user', c.id::text,
         jsonb_build_object('fields', to_jsonb(c.fields), 'reconciliation', $1::uuid)
       FROM changed c
       UNION ALL
@@ -95,7 +95,7 @@ struct StoreFindings: TenantStatement {
     ), items AS (
       INSERT INTO reconciliation_items (tenant_id, reconciliation_id, situation, identity_id, user_id, other_user_id, fields,
         errcode)
-      SELECT current_tenant(), $1, coalesce(j.verdict, 'UNQUALIFIED'), t.id, t.user_id,
+      SELECT t.tenant_id, $1, coalesce(j.verdict, 'UNQUALIFIED'), t.id, t.user_id,
         CASE WHEN j.verdict = 'AMBIGUOUS' THEN j.owner END, coalesce(j.fields, '{}'), j.errcode
       FROM target t LEFT JOIN judged j ON j.id = t.id
       RETURNING situation
