@@ -138,14 +138,14 @@ p99_of() {
 
 # Linux makes every session a group (sched(7), "The autogroup feature"), shares the processors out among the groups and heeds a
 # thread's niceness inside its group only: the server's hashing would count as much as the PostgreSQL beside it. Where we may, that
-# is off for these minutes.
+# is off for these minutes; a process keeps the group it began in, so it is before the first of them begins.
 autogroup=/proc/sys/kernel/sched_autogroup_enabled
 autogroup_is_changed=false
 leave_groups() {
   if [[ $(cat "$autogroup" 2>/dev/null) == 1 ]]; then
     if echo 0 2>/dev/null >"$autogroup"; then
       autogroup_is_changed=true
-      scheduling='with kernel.sched_autogroup_enabled = 0 for the flood'
+      scheduling='with kernel.sched_autogroup_enabled = 0'
     else
       scheduling='with kernel.sched_autogroup_enabled = 1, which makes hashing as important as PostgreSQL: set it to 0'
     fi
@@ -160,7 +160,6 @@ enter_groups() {
 measure_flood() {
   say "==> a flood of sign-ins"
   local what quiet capacity
-  leave_groups
   # As many at once as are taken: nobody is turned away, so this is what can be hashed.
   flood 4 0 4
   flood_ended
@@ -178,7 +177,6 @@ measure_flood() {
     say "    the flood: $looked/s looked at, $turned/s turned away with 503 and Retry-After, $(ratio "$((looked + turned))" "$capacity") times the capacity"
     ((looked + turned >= 4 * capacity)) || die "the flood was less than four times the capacity"
   done
-  enter_groups
 }
 
 measure_page() {
