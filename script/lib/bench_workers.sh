@@ -210,7 +210,7 @@ measure_reconciler() {
 # The pages of changed people come from WeChat at WeChat's pace; what is measured is the statement that stores them, for the runs
 # of two tenants at once, half of the people each: a worker takes four.
 measure_changes() {
-  local made second_tenant second_key second_application second_client changed=0 began_each
+  local made second_tenant second_key second_application second_client changed=0 first_run
   made=$(post /v1/tenants "$operator" '{"slug":"second","name":"Second"}')
   second_tenant=$(jq -r .id <<<"$made")
   second_key=$(jq -r .api_key.key <<<"$made")
@@ -221,9 +221,9 @@ measure_changes() {
   cluster_psql "$data/postgres" "$cluster_database" -q -v rows="$((people / 2))" -v tenant="$second_tenant" \
     -v application="$second_application" -v client="$second_client" -v app="$app_id" -f "$bench_lua/people.sql" >&2
   write_changes "$tenant_id" "$application" >"$data/changed.1" &
-  began_each=$!
+  first_run=$!
   write_changes "$second_tenant" "$second_application" >"$data/changed.2"
-  wait "$began_each"
+  wait "$first_run"
   read -r took changed < <(cat "$data"/changed.[12] | awk '{ if ($1 < began || !began) began = $1; if ($2 > ended) ended = $2; n += $3 }
     END { printf "%.3f %d\n", ended - began, n }')
   [[ $changed == "$people" ]] || die "only $changed of $people people were changed"
