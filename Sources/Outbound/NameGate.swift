@@ -71,13 +71,13 @@ struct NameGate<Member> {
 extension HTTPRequest {
   /// The name in the URL that has to be looked up; `nil` for an address.
   var nameToResolve: String? {
-    // Bytes: this is asked for each request, and searching by character takes longer than all else here.
+    // By bytes, not by characters: it is asked for each request.
     let url = Array(url.expose().utf8)
-    guard let colon = url.firstIndex(of: 0x3A), url[colon...].starts(with: "://".utf8) else { return nil }
-    let authority = url[(colon + 3)...].prefix { $0 != 0x2F && $0 != 0x3F && $0 != 0x23 }
-    let host = authority.lastIndex(of: 0x40).map { authority[($0 + 1)...] } ?? authority
-    guard host.first != 0x5B else { return nil }
-    let name = String(decoding: host.prefix { $0 != 0x3A }, as: UTF8.self).lowercased()
+    guard let colon = url.firstIndex(of: UInt8(ascii: ":")), url[colon...].starts(with: "://".utf8) else { return nil }
+    let authority = url[(colon + 3)...].prefix { !"/?#".utf8.contains($0) }
+    let host = authority.lastIndex(of: UInt8(ascii: "@")).map { authority[($0 + 1)...] } ?? authority
+    guard host.first != UInt8(ascii: "[") else { return nil }
+    let name = String(decoding: host.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self).lowercased()
     return name.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2E } ? nil : name
   }
 }

@@ -7,7 +7,9 @@ public enum RandomBytes {
     [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       while filled < count, let start = buffer.baseAddress {
         let piece = min(count - filled, 256)
-        precondition(getentropy(start + filled, piece) == 0, "the system gives no random bytes")
+        // Outside of the precondition: an unchecked build leaves its condition out.
+        let code = getentropy(start + filled, piece)
+        precondition(code == 0, "the system gives no random bytes")
         filled += piece
       }
     }

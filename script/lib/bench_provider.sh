@@ -137,25 +137,9 @@ p99_of() {
 }
 
 # Linux makes every session a group (sched(7), "The autogroup feature"), shares the processors out among the groups and heeds a
-# thread's niceness inside its group only: the server's hashing would count as much as the PostgreSQL beside it. Where we may, that
-# is off for these minutes; a process keeps the group it began in, so it is before the first of them begins.
-autogroup=/proc/sys/kernel/sched_autogroup_enabled
-autogroup_is_changed=false
-leave_groups() {
-  if [[ $(cat "$autogroup" 2>/dev/null) == 1 ]]; then
-    if echo 0 2>/dev/null >"$autogroup"; then
-      autogroup_is_changed=true
-      scheduling='with kernel.sched_autogroup_enabled = 0'
-    else
-      scheduling='with kernel.sched_autogroup_enabled = 1, which makes hashing as important as PostgreSQL: set it to 0'
-    fi
-    say "    $scheduling"
-  fi
-}
-enter_groups() {
-  ! $autogroup_is_changed || echo 1 >"$autogroup"
-  autogroup_is_changed=false
-}
+# thread's niceness inside its group only: the server's hashing then counts as much as the PostgreSQL beside it. The table says
+# which of the two was measured; a process keeps the group it began in, so it is for who runs this to choose before.
+scheduling="kernel.sched_autogroup_enabled = $(cat /proc/sys/kernel/sched_autogroup_enabled 2>/dev/null || echo none)"
 
 measure_flood() {
   say "==> a flood of sign-ins"

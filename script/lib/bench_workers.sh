@@ -204,39 +204,14 @@ measure_reconciler() {
   disturbs 'the profile reconciler' reconcile
   limit 'memory of the profile reconciler, peak, MB' "$(peak_memory qiao-profile-reconciler)" 256 128
   stop_processes 5 qiao-profile-reconciler
-  measure_changes
-}
-
-# The pages of changed people come from WeChat at WeChat's pace; what is measured is the statement that stores them, for the runs
-# of two tenants at once, half of the people each: a worker takes four.
-measure_changes() {
-  local made second_tenant second_key second_application second_client changed=0 first_run
-  made=$(post /v1/tenants "$operator" '{"slug":"second","name":"Second"}')
-  second_tenant=$(jq -r .id <<<"$made")
-  second_key=$(jq -r .api_key.key <<<"$made")
-  second_application=$(post /t/second/v1/identity-applications "$second_key" '{"slug":"app","name":"App"}' | jq -r .id)
-  second_client=$(post /t/second/v1/third-party-authz-clients "$second_key" "$(jq -n --arg a "$second_application" --arg app "$app_id" \
-    --arg secret "$app_secret" '{identity_application_id: $a, name: "M", provider: "wechat_miniapp", app_id: $app, app_secret: $secret}')" |
-    jq -r .id)
-  cluster_psql "$data/postgres" "$cluster_database" -q -v rows="$((people / 2))" -v tenant="$second_tenant" \
-    -v application="$second_application" -v client="$second_client" -v app="$app_id" -f "$bench_lua/people.sql" >&2
-  write_changes "$tenant_id" "$application" >"$data/changed.1" &
-  first_run=$!
-  write_changes "$second_tenant" "$second_application" >"$data/changed.2"
-  wait "$first_run"
-  read -r took changed < <(cat "$data"/changed.[12] | awk '{ if ($1 < began || !began) began = $1; if ($2 > ended) ended = $2; n += $3 }
-    END { printf "%.3f %d\n", ended - began, n }')
-  [[ $changed == "$people" ]] || die "only $changed of $people people were changed"
-  rate_row 'reconcile: write changed users, two runs at once' "$people" 20000 40000
-}
-
-# write_changes TENANT APPLICATION: prints when it began and ended, and how many users it changed.
-write_changes() {
-  local folder=$root/Sources/Identity/Reconciliation
-  cluster_psql "$data/postgres" "$cluster_database" -v rows="$((people / 2))" -v tenant="$1" -v application="$2" \
-    -v page="$(sed -n 's/.*let pageSize = //p' "$folder/Reconciler.swift")" \
+  # The pages of changed people come from WeChat at WeChat's pace; what is measured is the statement that stores them.
+  local changed folder=$root/Sources/Identity/Reconciliation
+  read -r took changed <<<"$(cluster_psql "$data/postgres" "$cluster_database" -v rows="$people" -v tenant="$tenant_id" \
+    -v application="$application" -v page="$(sed -n 's/.*let pageSize = //p' "$folder/Reconciler.swift")" \
     -v store="$(sed -n '/struct StoreFindings/,/^    """/p' "$folder/StoreFindings.swift" | sed -e '1,/"""/d' -e '/"""/d')" \
-    -f "$bench_lua/changed.sql"
+    -f "$bench_lua/changed.sql")"
+  [[ $changed == "$people" ]] || die "only $changed of $people people were changed"
+  rate_row 'reconcile: write changed users' "$people" 20000 40000
 }
 
 reconcile() {

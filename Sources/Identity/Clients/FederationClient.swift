@@ -19,7 +19,8 @@ public struct FederationClient: Sendable {
   public let scopes: [String]
   /// From WeChat's profile to the user's.
   public let propertyMap: PropertyMap
-  /// True where the directory knows second factors; which person owes one is asked where they sign in.
+  /// True where the directory knew second factors when the request read this; which person owes one is asked where they sign in.
+  /// Who was on the way when it began to know them goes on without, as whoever came a moment before.
   let knowsSecondFactors: Bool
   /// The directory.
   public let application: ApplicationSettings
